@@ -40,6 +40,8 @@ FUZZ   := $(patsubst t/fuzz/%.c,%,\
 REPLAY := $(FUZZ:%=$(B)/t/fuzz/%)
 TESTS  ?= t/*.t
 
+# V=1 shows the commands.
+Q      = $(if $(V),,@)
 SUB    = @$(MAKE) --no-print-directory
 
 .PHONY: all units clients run test bench install clean
@@ -52,18 +54,20 @@ all: $(B)/mod_llm.so
 # --- the module -----------------------------------------------------------
 
 $(B)/mod_llm.so: $(OBJ)
-	$(CC) -shared -o $@ $(OBJ) -Wl,-z,relro,-z,now,--as-needed \
+	@echo "ld $@"
+	$(Q)$(CC) -shared -o $@ $(OBJ) -Wl,-z,relro,-z,now,--as-needed \
 	    $(LDFLAGS) $(LIBS)
 
 $(B)/libllm.a: $(PURE)
 	@rm -f $@
-	ar rcs $@ $(PURE)
+	$(Q)ar rcs $@ $(PURE)
 
 # A file with a warning is compiled all the same, except for the tests
 # (STRICT=1), but never counts as done: every make shows the warning again.
 $(B)/obj/%.o: %.c $(B)/flags
 	@mkdir -p $(@D)
-	$(CC) $(FLAGS) -Werror -MMD -MP -c -o $@ $< || \
+	@echo "cc $<"
+	$(Q)$(CC) $(FLAGS) -Werror -MMD -MP -c -o $@ $< || \
 	{ test -z "$(STRICT)" && $(CC) $(FLAGS) -w -MMD -MP -c -o $@ $< && \
 	  touch -d @1 $@; }
 
@@ -82,11 +86,13 @@ units: $(UNIT) $(REPLAY)
 
 $(B)/t/unit/%.t: $(B)/obj/t/unit/%.o $(B)/libllm.a
 	@mkdir -p $(@D)
-	$(CC) -o $@ $^ $(LDFLAGS) $(LIBS) $(APR_LIBS)
+	@echo "ld $@"
+	$(Q)$(CC) -o $@ $^ $(LDFLAGS) $(LIBS) $(APR_LIBS)
 
 $(B)/t/fuzz/%: $(B)/obj/t/fuzz/%.o $(B)/obj/t/fuzz/replay.o $(B)/libllm.a
 	@mkdir -p $(@D)
-	$(CC) -o $@ $^ $(LDFLAGS) $(LIBS) $(APR_LIBS)
+	@echo "ld $@"
+	$(Q)$(CC) -o $@ $^ $(LDFLAGS) $(LIBS) $(APR_LIBS)
 
 # The official SDKs, exactly as the lock file says.
 clients: $(if $(wildcard t/clients/package.json),$(B)/clients/installed)
@@ -133,6 +139,8 @@ clean:
 
 # --- the slow ones ----------------------------------------------------------
 
+PLAIN = -U_FORTIFY_SOURCE -fno-omit-frame-pointer
+
 # The functional tests on instrumented builds. LLM_MODULE names the module and
 # LLM_PRELOAD the runtime that httpd, which is not instrumented, must preload.
 # The module stays loaded (nodelete), or reports could not name its functions.
@@ -147,7 +155,7 @@ thread:  KIND = tsan
 thread:  SAN  = thread
 address thread: clients
 	$(SUB) B=$(B)/$(KIND) STRICT=1 all units \
-	    EXTRA_CFLAGS='-fsanitize=$(SAN) -fno-omit-frame-pointer -O1 -U_FORTIFY_SOURCE' \
+	    EXTRA_CFLAGS='-fsanitize=$(SAN) -O1 $(PLAIN)' \
 	    LDFLAGS='-fsanitize=$(SAN) -Wl,-z,nodelete'
 	@rm -rf $(B)/$(KIND)/report
 	@mkdir -m 1777 $(B)/$(KIND)/report
@@ -160,13 +168,13 @@ address thread: clients
 	setarch -R prove $(TESTS) $(UNIT:$(B)/%=$(B)/$(KIND)/%)
 	@cd $(B)/$(KIND)/report && ! cat -- * 2>/dev/null
 
-# libFuzzer for TIME seconds on each target; what it finds goes to t/fuzz/corpus by
-# hand, where `make test` replays it.
+# libFuzzer for TIME seconds on each target; what it finds goes by hand to
+# t/fuzz/corpus, where `make test` replays it.
 TIME ?= 60
 fuzz:
 	@t/packages run fuzz
 	$(SUB) B=$(B)/fuzz CC=$(CLANG) fuzzers \
-	    EXTRA_CFLAGS='-fsanitize=fuzzer-no-link,address,undefined -U_FORTIFY_SOURCE' \
+	    EXTRA_CFLAGS='-fsanitize=fuzzer-no-link,address,undefined $(PLAIN)' \
 	    LDFLAGS='-fsanitize=fuzzer,address,undefined'
 	@set -e; for t in $(FUZZ); do \
 	    mkdir -p $(B)/fuzz/corpus/$$t t/fuzz/corpus/$$t; echo "fuzz $$t"; \
@@ -178,13 +186,14 @@ fuzzers: $(FUZZ:%=$(B)/t/%)
 
 $(B)/t/%: $(B)/obj/t/fuzz/%.o $(B)/libllm.a
 	@mkdir -p $(@D)
-	$(CC) -o $@ $^ $(LDFLAGS) $(LIBS) $(APR_LIBS)
+	@echo "ld $@"
+	$(Q)$(CC) -o $@ $^ $(LDFLAGS) $(LIBS) $(APR_LIBS)
 
 # Children write their counts when they end, as whoever they run as.
 cover:
 	@t/packages run test cover
-	$(SUB) B=$(B)/cover STRICT=1 all units EXTRA_CFLAGS='--coverage -O0 -U_FORTIFY_SOURCE' \
-	    LDFLAGS=--coverage
+	$(SUB) B=$(B)/cover STRICT=1 all units LDFLAGS=--coverage \
+	    EXTRA_CFLAGS='--coverage -O0 $(PLAIN)'
 	$(SUB) clients
 	@find $(B)/cover -name '*.gcda' -delete
 	@find $(B)/cover/obj -type d -exec chmod 1777 {} +
