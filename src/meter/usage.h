@@ -1,0 +1,19 @@
+/* The tokens of one call, as its provider counted them.
+ *
+ * One meaning for every dialect: `input` includes cached and cache-write
+ * tokens, `output` includes reasoning tokens (OpenAI's way; Anthropic's and
+ * Gemini's numbers are brought to it by their dialects).
+ */
+#ifndef LLM_USAGE_H
+#define LLM_USAGE_H
+
+typedef struct llm_usage {
+    long long input;
+    long long output;
+    long long cached;           /* of input, read from the provider's cache */
+    long long cache_write;      /* of input, written to it */
+    long long reasoning;        /* of output */
+    int known;                  /* 0: the provider said nothing */
+} llm_usage;
+
+#endif
