@@ -94,6 +94,10 @@ $(B)/t/fuzz/%: $(B)/obj/t/fuzz/%.o $(B)/obj/t/fuzz/replay.o $(B)/libllm.a
 	@echo "ld $@"
 	$(Q)$(CC) -o $@ $^ $(LDFLAGS) $(LIBS) $(APR_LIBS)
 
+$(B)/bench/%: $(B)/obj/t/bench/%.o
+	@mkdir -p $(@D)
+	$(Q)$(CC) -o $@ $^ $(LDFLAGS)
+
 # The official SDKs, exactly as the lock file says.
 clients: $(if $(wildcard t/clients/package.json),$(B)/clients/installed)
 
@@ -117,7 +121,7 @@ test:
 
 bench:
 	@t/packages run bench
-	$(SUB) all
+	$(SUB) all $(B)/bench/provider $(B)/bench/calls
 	@QUICK=$(QUICK) APXS=$(APXS) BUILD=$(B) t/bench/run
 
 # Debian's layout where there is one; conf/ beside httpd's own elsewhere.
