@@ -1,5 +1,8 @@
 #include <stdint.h>
 #include <string.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 #include "scan.h"
 #include "text.h"
@@ -41,45 +44,59 @@ static void spaces(scan *in)
         in->at++;
 }
 
-/* Most of every body is text that means nothing to the scanner, so it is
- * passed by sixteen bytes at a time. The compiler turns these into the
- * machine's own vectors; where there are none it makes do with words. */
-typedef unsigned char lanes __attribute__((vector_size(16)));
-
-static int stops(const char *at)
+/* How many bytes at `at`, at most `n`, come before a quote, a backslash or a
+ * control character. *high gets a bit above 0x7f if one is not ASCII. */
+static size_t few_plain(const char *at, size_t n, unsigned *high)
 {
-    lanes text, hit;
-    uint64_t half[2];
+    size_t i;
 
-    memcpy(&text, at, sizeof text);
-    hit = (lanes)(text == '"') | (lanes)(text == '\\') | (lanes)(text < ' ');
-    memcpy(half, &hit, sizeof half);
-    return (half[0] | half[1]) != 0;
-}
-
-/* The first quote, backslash or control character, or `end`. *high is set
- * if a byte before it is not ASCII. */
-static const char *plain(const char *at, const char *end, int *high)
-{
-    lanes text, seen = { 0 };
-    uint64_t half[2];
-    unsigned char some = 0;
-
-    for (; end - at >= (ptrdiff_t)sizeof text && !stops(at);
-         at += sizeof text) {
-        memcpy(&text, at, sizeof text);
-        seen |= text;
-    }
-    for (; at < end; at++) {
-        const unsigned char c = *at;
+    for (i = 0; i < n; i++) {
+        const unsigned char c = at[i];
         if (c == '"' || c == '\\' || c < ' ')
             break;
-        some |= c;
+        *high |= c;
     }
-    memcpy(half, &seen, sizeof half);
-    *high = (some & 0x80) || ((half[0] | half[1]) & 0x8080808080808080u);
-    return at;
+    return i;
 }
+
+/* The same for BLOCK bytes. Most of every body is text that means nothing to
+ * the scanner, and this is how fast it is passed. */
+#define BLOCK 16
+
+#ifdef __SSE2__
+static size_t block_plain(const char *at, unsigned *high)
+{
+    const __m128i text = _mm_loadu_si128((const __m128i *)at);
+    const __m128i low = _mm_set1_epi8(' ' - 1);
+    const __m128i hit = _mm_or_si128(
+        _mm_or_si128(_mm_cmpeq_epi8(text, _mm_set1_epi8('"')),
+                     _mm_cmpeq_epi8(text, _mm_set1_epi8('\\'))),
+        _mm_cmpeq_epi8(_mm_min_epu8(text, low), text));
+    const unsigned stop = (unsigned)_mm_movemask_epi8(hit) | 1u << BLOCK;
+    const unsigned before = (stop & -stop) - 1;
+
+    *high |= ((unsigned)_mm_movemask_epi8(text) & before) << 7;
+    return (size_t)__builtin_ctz(stop);
+}
+#else
+typedef unsigned char block __attribute__((vector_size(BLOCK)));
+
+static size_t block_plain(const char *at, unsigned *high)
+{
+    uint64_t half[2];
+    block text, hit;
+
+    memcpy(&text, at, sizeof text);
+    hit = (block)(text == '"') | (block)(text == '\\') | (block)(text < ' ');
+    memcpy(half, &hit, sizeof half);
+    if (half[0] | half[1])
+        return few_plain(at, BLOCK, high);
+    memcpy(half, &text, sizeof half);
+    *high |= ((half[0] | half[1]) & UINT64_C(0x8080808080808080)) != 0
+        ? 0x80 : 0;
+    return BLOCK;
+}
+#endif
 
 static int hex(char c)
 {
@@ -135,15 +152,27 @@ static const char *escape(const char *at, const char *end, long *code)
     return at + 12;
 }
 
-/* Up to the next quote, backslash or control character. */
+/* The next quote, backslash or control character, or `end`. */
+static const char *plain(const char *at, const char *end, unsigned *high)
+{
+    for (; end - at >= BLOCK; at += BLOCK) {
+        const size_t n = block_plain(at, high);
+        if (n < BLOCK)
+            return at + n;
+    }
+    return at + few_plain(at, (size_t)(end - at), high);
+}
+
+/* Up to where an escape, the string or the text ends. Escapes are ASCII, so
+ * no character lies across two passages. */
 static int passage(scan *in)
 {
     const char *const from = in->at;
+    unsigned high = 0;
     size_t n, valid;
-    int high;
 
     in->at = plain(from, in->end, &high);
-    if (!high)
+    if (high < 0x80)
         return 1;
     n = (size_t)(in->at - from);
     valid = llm_text_utf8(from, n);
@@ -302,11 +331,7 @@ static int value(scan *in)
     llm_span name;
 
     do {
-        if (!sees(in, '{') && !sees(in, '[')) {
-            if (!scalar(in))
-                return 0;
-        }
-        else {
+        if (sees(in, '{') || sees(in, '[')) {
             if (!opens(in))
                 return 0;
             if (!closes(in)) {
@@ -315,6 +340,8 @@ static int value(scan *in)
                 continue;
             }
         }
+        else if (!scalar(in))
+            return 0;
         if (!ends(in, floor))
             return 0;
     } while (in->level > floor);
@@ -383,8 +410,12 @@ static int whole(scan *in, char open, llm_scan_fn each, void *baton)
 static llm_fault run(const char *json, size_t n, unsigned depth, char open,
                      llm_scan_fn each, void *baton, size_t *where)
 {
-    scan in = { .at = json, .end = json + n };
+    scan in = { .fault = LLM_OK };
 
+    if (!n)
+        json = "";
+    in.at = json;
+    in.end = json + n;
     in.depth = depth < LLM_SCAN_DEEPEST ? depth : LLM_SCAN_DEEPEST;
     if (whole(&in, open, each, baton))
         return LLM_OK;
