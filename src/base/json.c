@@ -169,7 +169,8 @@ int llm_json_whole(const llm_json *value, long long *out)
     double number;
 
     if (!llm_json_number(value, &number) || number < -(double)WHOLE_MOST
-        || number > (double)WHOLE_MOST || number != trunc(number))
+        || number > (double)WHOLE_MOST
+        || number != (double)(long long)number)
         return 0;
     /* Every whole number of that range is a double, so nothing is lost; but
      * 2^53 + 1 has become 2^53 on the way. */

@@ -85,11 +85,6 @@ int llm_secret_equal(const llm_secret *a, const llm_secret *b)
 
 /* --- loading ------------------------------------------------------------ */
 
-static int is_white(char c)
-{
-    return c == ' ' || (c >= '\t' && c <= '\r');
-}
-
 /* The first line of `in` as a secret; `from` names the source in *why. */
 static llm_secret *first_line(const head *in, const char *from,
                               const char **why, apr_pool_t *p)
@@ -100,9 +95,9 @@ static llm_secret *first_line(const head *in, const char *from,
 
     if (!end)
         end = at + in->len;
-    while (at < end && is_white(*at))
+    while (at < end && llm_text_is_white(*at))
         at++;
-    while (at < end && is_white(end[-1]))
+    while (at < end && llm_text_is_white(end[-1]))
         end--;
     if (at == end)
         *why = apr_psprintf(p, "The first line of %s is empty", from);

@@ -325,6 +325,11 @@ int llm_text_number(const char *word, long low, long high, long *out)
     return 1;
 }
 
+int llm_text_is_white(char c)
+{
+    return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
 int llm_text_is_name(const char *word, size_t most)
 {
     size_t n;

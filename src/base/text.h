@@ -53,6 +53,9 @@ int llm_text_size(const char *word, apr_size_t *out);
 /* A decimal number without sign from `low` to `high`. 1 if understood. */
 int llm_text_number(const char *word, long low, long high, long *out);
 
+/* Space, tab, LF, VT, FF and CR, whatever the locale says. */
+int llm_text_is_white(char c);
+
 /* 1 if it can be a provider's, model's or customer's name in a header, a log
  * line and a page: 1 to `most` bytes, printable ASCII but space, quote,
  * backslash, comma, semicolon, < and >. */
