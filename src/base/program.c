@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #define SLICE_MS 20
+#define NOT_STARTED 127         /* how posix_spawn's child may say it, too */
 
 extern char **environ;
 
@@ -143,6 +144,8 @@ llm_fault llm_program_ask(char *const argv[], int most_ms, char *out,
         fault = await(pid, timer, status);
     if (fault)
         put_down(pid);
+    else if (WIFEXITED(*status) && WEXITSTATUS(*status) == NOT_STARTED)
+        fault = LLM_UNREACHABLE;
 
 leave:
     if (ends[0] >= 0)

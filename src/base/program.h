@@ -14,7 +14,8 @@
  * The first `room` bytes that it says go to `out`, the rest is read and
  * forgotten; *len is how many are there. *status is as of waitpid.
  * LLM_SLOW after `most_ms`: the whole group is killed then. LLM_UNREACHABLE
- * when it cannot be started. LLM_INTERNAL when the system fails us. */
+ * when it cannot be started, or ends with 127, which is how shells say that.
+ * LLM_INTERNAL when the system fails us. */
 llm_fault llm_program_ask(char *const argv[], int most_ms, char *out,
                           size_t room, size_t *len, int *status);
 
