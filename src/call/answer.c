@@ -1,0 +1,354 @@
+#include "answer.h"
+#include <string.h>
+#include <apr_strings.h>
+
+#define ERROR_CEILING (64 * 1024)       /* bytes of a provider's error body */
+
+/* ---- how an attempt ends --------------------------------------------------- */
+
+static const char *tried(const llm_call *call)
+{
+    const llm_target *targets = (const llm_target *)call->model->targets->elts;
+    const char *text = "";
+    int i;
+
+    for (i = 0; i < call->attempt; i++)
+        text = apr_pstrcat(call->pool, text, i ? ", " : "",
+                           targets[i].provider_name, NULL);
+    return text;
+}
+
+/* Everything failed: the first target's error, and what was tried. */
+static void give_up(llm_call *call, llm_fault fault, apr_time_t now)
+{
+    llm_fault_detail shown = call->first_fault;
+    const char *text = shown.text ? shown.text
+                                  : llm_fault_of(shown.fault)->text;
+
+    if (call->attempt > 1)
+        shown.text = apr_pstrcat(call->pool, text, " (tried: ", tried(call),
+                                 ")", NULL);
+    llm_call_refuse(call, &shown, now);
+    call->fault.fault = fault;
+}
+
+void llm_answer_failed(llm_call *call, const llm_fault_detail *detail,
+                       apr_time_t now)
+{
+    if (call->attempt == 1)
+        call->first_fault = *detail;
+    if (call->committed) {
+        call->fault = *detail;
+        call->state = LLM_CALL_ENDED;
+        call->ended = now;
+        call->dialect->write_error(detail, 1, &call->out);
+        return;
+    }
+    if (llm_fault_of(detail->fault)->next == LLM_NEXT_TARGET
+        && call->attempt < call->model->targets->nelts) {
+        llm_meter_failover(call->meter, call->row, detail->fault);
+        llm_answer_next_target(call, now);
+        return;
+    }
+    give_up(call, detail->fault, now);
+}
+
+void llm_answer_fault(llm_call *call, llm_fault fault, const char *text,
+                      apr_time_t now)
+{
+    llm_fault_detail detail = { .fault = fault, .text = text };
+
+    llm_answer_failed(call, &detail, now);
+}
+
+void llm_answer_complete(llm_call *call, apr_time_t now)
+{
+    call->fault.fault = LLM_OK;
+    call->state = LLM_CALL_ENDED;
+    call->committed = 1;
+    call->ended = now;
+}
+
+/* ---- the head --------------------------------------------------------------- */
+
+static int is_type(const llm_head *head, const char *type)
+{
+    size_t n = strlen(type);
+
+    return !strncmp(head->type, type, n)
+        && (!head->type[n] || strchr("; ", head->type[n]));
+}
+
+/* A usable head sets the state; one that is not, ends the attempt. */
+static void read_head(llm_call *call, apr_time_t now)
+{
+    const llm_head *head = &call->head;
+
+    if (head->status != 200) {
+        call->state = LLM_CALL_GATHERING;
+        return;
+    }
+    if (head->encoded)
+        llm_answer_fault(call, LLM_GARBAGE, "The provider compressed its "
+                         "answer though it was not asked to", now);
+    else if (call->request.stream && is_type(head, "text/event-stream"))
+        call->state = LLM_CALL_HOLDING;
+    else if (!call->request.stream && is_type(head, "application/json"))
+        call->state = LLM_CALL_GATHERING;
+    else
+        llm_answer_fault(call, LLM_GARBAGE, apr_psprintf(call->pool,
+                         "The provider answered with %s where %s was due",
+                         head->type[0] ? head->type : "no content type",
+                         call->request.stream ? "an event stream" : "JSON"),
+                         now);
+}
+
+/* ---- a whole answer, or an error --------------------------------------------- */
+
+static void gather(llm_call *call, llm_buf *bytes, apr_time_t now)
+{
+    size_t room = call->head.status == 200 ? call->limits->max_answer
+                                           : ERROR_CEILING;
+
+    if (!call->first)
+        call->first = now;
+    if (!call->answer.len && bytes->len <= room) {
+        llm_buf_move(&call->answer, bytes);
+        call->answer.ceiling = room;
+        return;
+    }
+    if (llm_buf_add(&call->answer, bytes->data, bytes->len) == LLM_OK)
+        return;
+    if (call->head.status == 200)
+        llm_answer_fault(call, LLM_ANSWER_TOO_LARGE, NULL, now);
+    /* Of an error's body the head is enough. */
+}
+
+static void read_error(llm_call *call, int status, const char *body, size_t n,
+                       llm_fault_detail *detail)
+{
+    const llm_provider *provider = call->target->provider;
+
+    provider->dialect->read_error(status, body, n, provider->key, detail,
+                                  call->pool);
+    if (call->head.retry_after_ms > 0)
+        detail->retry_after_ms = call->head.retry_after_ms;
+}
+
+static void finish_whole(llm_call *call, apr_time_t now)
+{
+    const llm_buf *answer = &call->answer;
+    int status = call->head.status == 200 ? 0 : call->head.status;
+    llm_fault_detail detail = { 0 };
+
+    if (!status)
+        detail.fault = call->target->provider->dialect->read_answer(
+            answer->data, answer->len, &call->usage);
+    if (status || detail.fault == LLM_FAILED)
+        read_error(call, status, answer->data, answer->len, &detail);
+    if (detail.fault) {
+        llm_answer_failed(call, &detail, now);
+        return;
+    }
+    call->status = 200;
+    call->type = "application/json";
+    llm_buf_move(&call->out, &call->answer);
+    llm_answer_complete(call, now);
+}
+
+/* ---- a stream ------------------------------------------------------------------ */
+
+typedef struct feeding {
+    llm_call *call;
+    apr_time_t now;
+    int failed;                 /* the provider said so, in `detail` */
+    llm_fault_detail detail;
+} feeding;
+
+/* Data that holds line ends needs a "data:" for each of its lines. */
+static llm_fault put_lines(llm_buf *out, const char *data, size_t n)
+{
+    const char *end = data + n, *line;
+    llm_fault fault = LLM_OK;
+
+    while (!fault && (line = memchr(data, '\n', end - data))) {
+        fault = llm_buf_add(out, data, line + 1 - data);
+        if (!fault)
+            fault = llm_buf_add(out, "data: ", 6);
+        data = line + 1;
+    }
+    return fault ? fault : llm_buf_add(out, data, end - data);
+}
+
+/* The event's data as it came; without `cut`, which is the "usage":null that
+ * stands there only because we asked for usage. */
+static llm_fault put_event(llm_call *call, const llm_sse_event *event,
+                           const llm_span *cut)
+{
+    const char *end = event->data + event->data_len;
+    const char *until = cut && cut->len ? cut->at : end;
+    const char *from = cut && cut->len ? cut->at + cut->len : end;
+    llm_fault fault = llm_buf_add(&call->out, "data: ", 6);
+
+    if (!fault)
+        fault = put_lines(&call->out, event->data, until - event->data);
+    if (!fault)
+        fault = put_lines(&call->out, from, end - from);
+    return fault ? fault : llm_buf_add(&call->out, "\n\n", 2);
+}
+
+static void commit(llm_call *call)
+{
+    call->state = LLM_CALL_STREAMING;
+    call->committed = 1;
+    call->status = 200;
+    call->type = "text/event-stream";
+}
+
+static llm_fault put_piece(llm_call *call, const llm_sse_event *event,
+                           const llm_event *piece, apr_time_t now)
+{
+    if (piece->has_finish)
+        call->finished = 1;
+    if (piece->has_output && !call->first)
+        call->first = now;
+    if ((piece->has_output || piece->has_finish) && !call->committed)
+        commit(call);
+    if (piece->kind == LLM_EVENT_USAGE && !call->request.wants_usage)
+        return LLM_OK;
+    return put_event(call, event,
+                     call->request.wants_usage ? NULL : &piece->usage_null);
+}
+
+static llm_fault on_event(void *baton, const llm_sse_event *event)
+{
+    feeding *in = baton;
+    llm_call *call = in->call;
+    llm_event piece;
+
+    if (call->done)
+        return LLM_OK;
+    call->target->provider->dialect->read_event(event->data, event->data_len,
+                                                &piece);
+    if (piece.usage.known)
+        call->usage = piece.usage;
+    switch (piece.kind) {
+    case LLM_EVENT_DONE:
+        call->done = 1;
+        return put_event(call, event, NULL);
+    case LLM_EVENT_ERROR:
+        in->failed = 1;
+        read_error(call, 0, event->data, event->data_len, &in->detail);
+        return LLM_FAILED;
+    case LLM_EVENT_MALFORMED:
+        call->skipped++;
+        return LLM_OK;
+    default:
+        return put_piece(call, event, &piece, in->now);
+    }
+}
+
+static void finish_stream(llm_call *call, apr_time_t now)
+{
+    if (!call->committed && !call->finished && !call->usage.known) {
+        llm_answer_fault(call, call->skipped ? LLM_GARBAGE : LLM_CUT,
+                         "The provider's stream ended without output", now);
+        return;
+    }
+    if (!call->committed)
+        commit(call);
+    if (!call->done)
+        llm_buf_puts(&call->out,
+                     call->target->provider->dialect->end_of_stream);
+    llm_answer_complete(call, now);
+}
+
+/* An attempt ends only after the reader has returned: ending it makes the
+ * reader anew. */
+static void feed(llm_call *call, const llm_buf *bytes, apr_time_t now)
+{
+    feeding in = { .call = call, .now = now };
+    llm_fault fault = llm_sse_feed(&call->sse, bytes->data, bytes->len,
+                                   on_event, &in);
+
+    if (in.failed)
+        llm_answer_failed(call, &in.detail, now);
+    else if (fault)
+        llm_answer_fault(call, fault == LLM_TOO_LARGE ? LLM_ANSWER_TOO_LARGE
+                                                      : fault, NULL, now);
+    else if (call->done)
+        finish_stream(call, now);
+}
+
+/* ---- news ------------------------------------------------------------------------ */
+
+static void take_bytes(llm_call *call, llm_buf *bytes, apr_time_t now)
+{
+    call->received += bytes->len;
+    call->last = now;
+    if (call->state == LLM_CALL_GATHERING)
+        gather(call, bytes, now);
+    else if (call->received > call->limits->max_answer)
+        llm_answer_fault(call, LLM_ANSWER_TOO_LARGE, NULL, now);
+    else
+        feed(call, bytes, now);
+}
+
+/* HTTP has come to its end, well or badly. */
+static void take_end(llm_call *call, const llm_arrival *arrival,
+                     apr_time_t now)
+{
+    const char *trouble = arrival->trouble[0]
+        ? apr_psprintf(call->pool, "%s: %s",
+                       llm_fault_of(arrival->fault)->text, arrival->trouble)
+        : NULL;
+
+    if (arrival->fault && call->head.status && call->head.status != 200)
+        finish_whole(call, now);        /* an error cut short is an error */
+    else if (arrival->fault)
+        llm_answer_fault(call, arrival->fault, trouble, now);
+    else if (call->state == LLM_CALL_ASKED)
+        llm_answer_fault(call, LLM_RESET, trouble, now);
+    else if (call->state == LLM_CALL_GATHERING)
+        finish_whole(call, now);
+    else if (call->head.framed || call->finished)
+        finish_stream(call, now);
+    else
+        llm_answer_fault(call, LLM_CUT, NULL, now);
+}
+
+static void let_time_pass(llm_call *call, apr_time_t now)
+{
+    llm_fault fault = LLM_SLOW;
+
+    if (now < llm_call_deadline(call))
+        return;
+    if (call->first && now < call->started
+                             + call->target->provider->endpoint->total)
+        fault = LLM_STALLED;
+    llm_answer_fault(call, fault, NULL, now);
+}
+
+void llm_call_arrived(llm_call *call, llm_arrival *arrival, apr_time_t now)
+{
+    int attempt = call->attempt;
+
+    if (arrival->client_gone) {
+        llm_call_abandon(call, LLM_CLIENT_GONE, now);
+        llm_buf_free(&arrival->bytes);
+        return;
+    }
+    if (call->state == LLM_CALL_ASKED && arrival->head.status) {
+        call->head = arrival->head;
+        read_head(call, now);
+    }
+    if (call->attempt == attempt && call->state != LLM_CALL_ENDED
+        && arrival->bytes.len)
+        take_bytes(call, &arrival->bytes, now);
+    llm_buf_free(&arrival->bytes);
+    if (call->attempt == attempt && call->state != LLM_CALL_ENDED
+        && arrival->ended)
+        take_end(call, arrival, now);
+    if (call->attempt == attempt && call->state != LLM_CALL_ENDED)
+        let_time_pass(call, now);
+}

@@ -1,0 +1,227 @@
+#include "answer.h"
+#include <string.h>
+#include <apr_strings.h>
+
+#define OUT_CEILING (4 * 1024 * 1024)   /* an inbox full of events, and more */
+
+/* ---- admission ------------------------------------------------------------ */
+
+static const llm_target *target_at(const llm_call *call, int i)
+{
+    return &((const llm_target *)call->model->targets->elts)[i];
+}
+
+static const char *label_of(const llm_call *call, int answered)
+{
+    const llm_model *model = call->model;
+
+    if (!model)
+        return "-";
+    if (!model->wildcard)
+        return model->name;
+    /* Names that only clients made up must not fill the table. */
+    if (answered && llm_text_is_name(call->request.model,
+                                     LLM_METER_NAME_MAX))
+        return call->request.model;
+    return apr_pstrcat(call->pool, model->name, "*", NULL);
+}
+
+static uint32_t row_of(const llm_call *call, int answered)
+{
+    return llm_meter_row(call->meter,
+                         call->target ? call->target->provider_name : "-",
+                         label_of(call, answered), call->customer);
+}
+
+static llm_fault find_model(llm_call *call, const llm_models *models,
+                            llm_fault_detail *detail)
+{
+    call->model = llm_models_find(models, call->request.model,
+                                  &call->parameters);
+    if (call->model)
+        return LLM_OK;
+    detail->param = "model";
+    detail->text = apr_pstrcat(call->pool, "The model `", call->request.model,
+                               "` does not exist on this gateway", NULL);
+    return LLM_NO_MODEL;
+}
+
+void llm_call_begin(llm_call *call, apr_time_t now)
+{
+    call->started = now;
+    call->slot = -1;
+    llm_buf_init(&call->out, OUT_CEILING);
+    llm_buf_init(&call->answer, call->limits->max_answer);
+    llm_sse_init(&call->sse, call->limits->max_answer);
+}
+
+void llm_call_admit(llm_call *call, const llm_models *models,
+                    const char *body, size_t n, apr_time_t now)
+{
+    llm_fault_detail detail = { 0 };
+
+    detail.fault = call->dialect->read_request(body, n,
+                                               call->limits->max_depth,
+                                               &call->request, &detail,
+                                               call->pool);
+    if (!detail.fault)
+        detail.fault = find_model(call, models, &detail);
+    if (!detail.fault) {
+        call->slot = llm_meter_enter(call->meter, call->child,
+                                     call->limits->max_in_flight, now);
+        if (call->slot < 0) {
+            detail.fault = LLM_BUSY;
+            detail.retry_after_ms = 1000;
+        }
+    }
+    if (detail.fault)
+        llm_call_refuse(call, &detail, now);
+    else
+        llm_answer_next_target(call, now);
+}
+
+void llm_call_refuse(llm_call *call, const llm_fault_detail *detail,
+                     apr_time_t now)
+{
+    call->fault = *detail;
+    call->state = LLM_CALL_ENDED;
+    call->ended = now;
+    call->committed = 1;
+    call->status = llm_fault_status(detail);
+    call->type = "application/json";
+    llm_buf_clear(&call->out);
+    call->dialect->write_error(detail, 0, &call->out);
+}
+
+/* ---- what to do ----------------------------------------------------------- */
+
+llm_call_want llm_call_next(const llm_call *call)
+{
+    if (call->committed && (call->out.len || !call->sent_head))
+        return LLM_CALL_SEND;
+    if (call->state == LLM_CALL_ENDED)
+        return LLM_CALL_OVER;
+    return call->state == LLM_CALL_ADMITTED ? LLM_CALL_ASK : LLM_CALL_WAIT;
+}
+
+void llm_call_was_asked(llm_call *call, apr_time_t now)
+{
+    call->state = LLM_CALL_ASKED;
+    call->asked = now;
+}
+
+apr_time_t llm_call_deadline(const llm_call *call)
+{
+    const llm_endpoint *at = call->target->provider->endpoint;
+    apr_time_t total = call->started + at->total, soon;
+
+    if (call->first)
+        soon = call->last + at->idle;
+    else
+        soon = call->asked + (call->request.stream ? at->first : at->whole);
+    return soon < total ? soon : total;
+}
+
+void llm_call_take_out(llm_call *call, llm_buf *out)
+{
+    call->sent_head = 1;
+    call->bytes_out += call->out.len;
+    llm_buf_move(out, &call->out);
+    llm_buf_init(&call->out, OUT_CEILING);
+}
+
+void llm_call_abandon(llm_call *call, llm_fault fault, apr_time_t now)
+{
+    if (call->state == LLM_CALL_ENDED && !call->out.len && call->sent_head)
+        return;                 /* it had all of it */
+    memset(&call->fault, 0, sizeof call->fault);
+    call->fault.fault = fault;
+    call->state = LLM_CALL_ENDED;
+    call->ended = now;
+    call->sent_head = 1;
+    llm_buf_clear(&call->out);
+}
+
+/* ---- the next target ------------------------------------------------------ */
+
+/* By the name the client used, unless the line names one; with the
+ * parameters for who understands them. */
+static const char *name_at_target(const llm_call *call)
+{
+    const llm_target *target = call->target;
+
+    if (!target->model)
+        return call->request.model;
+    if (target->provider->takes_parameters && *call->parameters)
+        return apr_pstrcat(call->pool, target->model, call->parameters, NULL);
+    return target->model;
+}
+
+void llm_answer_next_target(llm_call *call, apr_time_t now)
+{
+    const llm_provider *provider;
+    llm_fault fault;
+
+    call->target = target_at(call, call->attempt++);
+    call->target_model = name_at_target(call);
+    provider = call->target->provider;
+    memset(&call->head, 0, sizeof call->head);
+    memset(&call->usage, 0, sizeof call->usage);
+    call->done = call->finished = 0;
+    call->received = 0;
+    call->first = call->last = 0;
+    llm_buf_free(&call->answer);
+    llm_buf_clear(&call->out);
+    llm_sse_free(&call->sse);
+    llm_sse_init(&call->sse, call->limits->max_answer);
+    llm_buf_free(&call->body);
+    llm_buf_init(&call->body, call->request.body.len * 2 + 4096);
+    call->row = row_of(call, 0);
+    llm_meter_assign(call->meter, call->slot, call->row);
+    fault = provider->dialect->pass_request(&call->request,
+                                            call->target_model,
+                                            !provider->refuses_stream_options,
+                                            &call->body);
+    call->state = LLM_CALL_ADMITTED;
+    if (fault)
+        llm_answer_fault(call, LLM_INTERNAL, NULL, now);
+}
+
+/* ---- settling ------------------------------------------------------------- */
+
+static void fill_record(const llm_call *call, llm_record *record)
+{
+    memset(record, 0, sizeof *record);
+    record->fault = call->fault.fault;
+    record->usage = call->usage;
+    record->bytes_in = call->request.body.len;
+    record->bytes_out = call->bytes_out;
+    record->first_us = call->first ? call->first - call->started : -1;
+    record->total_us = call->ended > call->started
+        ? call->ended - call->started : 0;
+    record->streamed = call->request.stream;
+}
+
+void llm_call_settle(llm_call *call, apr_time_t now)
+{
+    llm_record record;
+
+    if (call->settled)
+        return;
+    call->settled = 1;
+    if (call->state != LLM_CALL_ENDED)
+        llm_call_abandon(call, LLM_CLIENT_GONE, now);
+    fill_record(call, &record);
+    if (call->slot >= 0) {
+        if (!record.fault && call->model->wildcard)
+            llm_meter_assign(call->meter, call->slot, row_of(call, 1));
+        llm_meter_settle(call->meter, call->slot, &record);
+    }
+    else {
+        llm_meter_count(call->meter, row_of(call, 0), &record);
+    }
+    llm_buf_free(&call->out);
+    llm_buf_free(&call->answer);
+    llm_buf_free(&call->body);
+    llm_sse_free(&call->sse);
+}

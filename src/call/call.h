@@ -1,0 +1,130 @@
+/* The call: admit, ask, answer, settle, as one state machine without I/O.
+ *
+ * Whoever runs it (src/httpd/gateway.c, parked or in its thread; the tests
+ * with a simulated clock and provider) does what llm_call_next says until it
+ * says LLM_CALL_OVER, and then settles:
+ *
+ *     admit ─▶ ASK ─▶ WAIT ─▶ arrived ─┬▶ SEND ─▶ sent ─┬▶ WAIT ...
+ *               ▲                      │                └▶ OVER ─▶ settle
+ *               └── next target ◀── fault before the client got anything
+ *
+ * A call belongs to one thread at a time. It never asks for the time: every
+ * function that needs it is given `now`, in microseconds.
+ */
+#ifndef LLM_CALL_H
+#define LLM_CALL_H
+
+#include "../meter/series.h"
+#include "../route/model.h"
+#include "../upstream/exchange.h"
+#include "../wire/dialect.h"
+#include "../wire/sse.h"
+#include "provider.h"
+
+/* Settings a call runs under. */
+typedef struct llm_call_limits {
+    apr_size_t max_answer;      /* bytes of an answer */
+    unsigned max_depth;         /* of the request's JSON */
+    unsigned max_in_flight;     /* calls, over all children */
+} llm_call_limits;
+
+typedef enum llm_call_want {
+    LLM_CALL_ASK,               /* submit call->body to call->target */
+    LLM_CALL_WAIT,              /* for news, or until llm_call_deadline */
+    LLM_CALL_SEND,              /* the head if sent_head is 0, and call->out */
+    LLM_CALL_OVER
+} llm_call_want;
+
+typedef enum llm_call_state {
+    LLM_CALL_ADMITTED,          /* nothing asked yet, or the next target due */
+    LLM_CALL_ASKED,             /* no usable head yet */
+    LLM_CALL_GATHERING,         /* a whole answer, or an error's body */
+    LLM_CALL_HOLDING,           /* a stream before its first output */
+    LLM_CALL_STREAMING,         /* the client has some of it */
+    LLM_CALL_ENDED
+} llm_call_state;
+
+typedef struct llm_call {
+    /* given */
+    apr_pool_t *pool;
+    const llm_dialect *dialect; /* the client's */
+    const llm_meter *meter;
+    const llm_call_limits *limits;
+    const char *customer;
+    uint32_t child;
+
+    /* the request */
+    llm_request request;
+    const llm_model *model;
+    const char *parameters;     /* "?..." of the model's name, or "" */
+
+    /* where it stands */
+    llm_call_state state;
+    int attempt;                /* targets asked so far */
+    const llm_target *target;
+    const char *target_model;   /* the model's name at the target */
+    llm_fault_detail first_fault;       /* of the first target */
+    llm_fault_detail fault;     /* how the call ends; LLM_OK: answered */
+    int32_t slot;               /* in the meter; -1: none */
+    uint32_t row;
+    int settled;
+
+    /* this attempt */
+    llm_buf body;               /* for the provider; the runner takes it */
+    llm_head head;
+    llm_buf answer;             /* gathered */
+    llm_sse sse;
+    int done, finished;         /* end marker, finish reason seen */
+    unsigned long skipped;      /* malformed events */
+    size_t received;            /* bytes of this attempt's answer */
+    llm_usage usage;
+
+    /* for the client */
+    int status;
+    const char *type;           /* content-type */
+    llm_buf out;
+    int committed;              /* the client has, or will have, some of it */
+    int sent_head;
+    long long bytes_out;
+
+    /* times, microseconds since 1970; 0: not yet */
+    apr_time_t started, asked, first, last, ended;
+} llm_call;
+
+/* A call begins when its head was read. The fields under "given" are set;
+ * everything else is zero. */
+void llm_call_begin(llm_call *call, apr_time_t now);
+
+/* A call about `body` (which outlives it). Reads the request, finds the
+ * model, takes a slot. Whatever comes out, llm_call_next tells what to do:
+ * a refused call has an error to SEND. */
+void llm_call_admit(llm_call *call, const llm_models *models,
+                    const char *body, size_t n, apr_time_t now);
+
+/* An answer of the gateway's own: `detail` in the client's dialect. */
+void llm_call_refuse(llm_call *call, const llm_fault_detail *detail,
+                     apr_time_t now);
+
+llm_call_want llm_call_next(const llm_call *call);
+
+/* After ASK. */
+void llm_call_was_asked(llm_call *call, apr_time_t now);
+
+/* After WAIT: takes over the arrival's bytes. An arrival without news only
+ * lets the time pass. */
+void llm_call_arrived(llm_call *call, llm_arrival *arrival, apr_time_t now);
+
+/* When something must happen if nothing arrives. */
+apr_time_t llm_call_deadline(const llm_call *call);
+
+/* After SEND: hands over what to send; the caller's from here on. */
+void llm_call_take_out(llm_call *call, llm_buf *out);
+
+/* The client is gone, or the worker cannot go on. */
+void llm_call_abandon(llm_call *call, llm_fault fault, apr_time_t now);
+
+/* Counts the call, once however often it is called, and frees what it
+ * holds. */
+void llm_call_settle(llm_call *call, apr_time_t now);
+
+#endif

@@ -1,0 +1,192 @@
+#include "gateway.h"
+#include "http_config.h"
+#include "http_protocol.h"
+#include "apr_strings.h"
+#include "body.h"
+#include "config.h"
+#include "headers.h"
+#include "serve.h"
+#include "shared.h"
+
+/* ---- paths ------------------------------------------------------------------ */
+
+typedef enum place { NOWHERE, CHAT, MODELS, MODEL } place;
+
+static int ends_with(const char *text, const char *end)
+{
+    size_t n = strlen(text), k = strlen(end);
+
+    return n >= k && !strcmp(text + n - k, end);
+}
+
+/* httpd does not tell where the Location ends and the API's path begins, so
+ * a path is known by its end; all of ours are told apart by theirs. */
+static place place_of(const char *uri, const char **rest)
+{
+    const char *models = strstr(uri, "/v1/models/");
+
+    *rest = "";
+    if (ends_with(uri, "/v1/chat/completions"))
+        return CHAT;
+    if (ends_with(uri, "/v1/models") || ends_with(uri, "/v1/models/"))
+        return MODELS;
+    if (!models)
+        return NOWHERE;
+    *rest = models + strlen("/v1/models/");
+    return MODEL;
+}
+
+/* ---- refusing ------------------------------------------------------------------ */
+
+static int refuse_detail(llm_serving *s, const llm_fault_detail *detail)
+{
+    llm_call_refuse(&s->call, detail, apr_time_now());
+    return llm_serve_run(s);
+}
+
+static int refuse(llm_serving *s, llm_fault fault, const char *text)
+{
+    const llm_fault_detail detail = { .fault = fault, .text = text };
+
+    return refuse_detail(s, &detail);
+}
+
+/* ---- models ---------------------------------------------------------------------- */
+
+static llm_model_entry entry_of(const llm_model *model, const char *id,
+                                const server_rec *s)
+{
+    const llm_target *first = (const llm_target *)model->targets->elts;
+    llm_model_entry entry = { id, first->provider_name,
+                              apr_time_sec(llm_config_server(s)->read_at) };
+
+    return entry;
+}
+
+static int answer_json(request_rec *r, llm_buf *body)
+{
+    ap_set_content_type(r, "application/json");
+    ap_set_content_length(r, body->len);
+    apr_table_setn(r->headers_out, "x-request-id",
+                   llm_headers_request_id(r));
+    ap_rwrite(body->data, (int)body->len, r);
+    llm_buf_free(body);
+    return OK;
+}
+
+/* Wildcards have no name to list. */
+static int list_models(request_rec *r)
+{
+    const apr_array_header_t *list = llm_config_server(r->server)->models->list;
+    const llm_model *models = (const llm_model *)list->elts;
+    llm_model_entry *entries = apr_palloc(r->pool, (list->nelts + 1)
+                                                   * sizeof *entries);
+    llm_buf body;
+    int i, n = 0;
+
+    for (i = 0; i < list->nelts; i++)
+        if (!models[i].wildcard)
+            entries[n++] = entry_of(&models[i], models[i].name, r->server);
+    llm_buf_init(&body, 16 << 20);
+    if (llm_openai_write_models(entries, n, &body)) {
+        llm_buf_free(&body);
+        return HTTP_INTERNAL_SERVER_ERROR;
+    }
+    return answer_json(r, &body);
+}
+
+/* Where AllowEncodedSlashes is NoDecode a name's slash arrives as %2F. */
+static const char *model_name(request_rec *r, const char *rest)
+{
+    char *name = apr_pstrdup(r->pool, rest);
+
+    return ap_unescape_url_keep2f(name, 1) == OK ? name : rest;
+}
+
+static int show_model(request_rec *r, llm_serving *s, const char *rest)
+{
+    const char *name = model_name(r, rest), *parameters;
+    const llm_model *model
+        = llm_models_find(llm_config_server(r->server)->models, name,
+                          &parameters);
+    llm_fault_detail detail = { .fault = LLM_NO_MODEL, .param = "model" };
+    llm_model_entry entry;
+    llm_buf body;
+
+    if (!model || strlen(name) >= LLM_MODEL_MAX) {
+        detail.text = apr_pstrcat(r->pool, "The model `", name,
+                                  "` does not exist on this gateway", NULL);
+        return refuse_detail(s, &detail);
+    }
+    entry = entry_of(model, name, r->server);
+    llm_buf_init(&body, 1 << 20);
+    if (llm_openai_write_model(&entry, &body)) {
+        llm_buf_free(&body);
+        return HTTP_INTERNAL_SERVER_ERROR;
+    }
+    return answer_json(r, &body);
+}
+
+/* ---- chat -------------------------------------------------------------------------- */
+
+static int is_json(request_rec *r)
+{
+    const char *type = apr_table_get(r->headers_in, "Content-Type");
+
+    return !type || !ap_cstr_casecmpn(type, "application/json", 16);
+}
+
+static int chat(request_rec *r, llm_serving *s)
+{
+    llm_fault fault;
+
+    if (!is_json(r))
+        return refuse(s, LLM_BAD_MEDIA, NULL);
+    fault = llm_body_read(r, &s->body);
+    if (fault == LLM_TOO_LARGE)
+        return refuse(s, fault, apr_psprintf(r->pool, "The request body is "
+                      "larger than the %" APR_SIZE_T_FMT " bytes that "
+                      "LLMMaxBody allows", s->body.ceiling));
+    if (fault)
+        return refuse(s, fault, NULL);
+    llm_call_admit(&s->call, llm_config_server(r->server)->models,
+                   s->body.data ? s->body.data : "", s->body.len,
+                   apr_time_now());
+    return llm_serve_run(s);
+}
+
+static int wrong_path(llm_serving *s)
+{
+    return refuse(s, LLM_NO_PATH, apr_psprintf(s->r->pool, "There is nothing "
+                  "at %s: this gateway has /v1/chat/completions and "
+                  "/v1/models", s->r->uri));
+}
+
+int llm_gateway_handler(request_rec *r)
+{
+    const char *rest;
+    place where = place_of(r->uri, &rest);
+    llm_serving *s;
+
+    if (strcmp(r->handler, "llm"))
+        return DECLINED;
+    r->allowed = 0;
+    s = llm_serve_begin(r, &llm_openai);
+    if (!s)
+        return HTTP_SERVICE_UNAVAILABLE;
+    if (where == NOWHERE)
+        return wrong_path(s);
+    if (where == CHAT && r->method_number != M_POST)
+        return refuse(s, LLM_BAD_METHOD, "This path takes POST");
+    if (where == CHAT)
+        return chat(r, s);
+    if (r->method_number != M_GET)
+        return refuse(s, LLM_BAD_METHOD, "This path takes GET");
+    return where == MODELS ? list_models(r) : show_model(r, s, rest);
+}
+
+void llm_gateway_child_init(apr_pool_t *pchild, server_rec *s)
+{
+    llm_shared_child_attach(pchild, s);
+    llm_serve_child_init(pchild, s);
+}

@@ -1,0 +1,12 @@
+/* The handler "llm": reads a request, runs its call, writes the answer. */
+#ifndef LLM_GATEWAY_H
+#define LLM_GATEWAY_H
+
+#include "httpd.h"
+
+/* Child, before its threads: starts the engine. */
+void llm_gateway_child_init(apr_pool_t *pchild, server_rec *s);
+
+int llm_gateway_handler(request_rec *r);
+
+#endif

@@ -1,0 +1,175 @@
+#include "park.h"
+#include "http_config.h"
+#include "http_connection.h"
+#include "http_core.h"
+#include "http_log.h"
+#include "http_protocol.h"
+#include "http_request.h"
+#include "ap_mpm.h"
+#include "apr_portable.h"
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+APLOG_USE_MODULE(llm);
+extern module AP_MODULE_DECLARE_DATA llm_module;
+
+/* One for each connection, in its pool. */
+typedef struct parking {
+    int nested;                 /* inside our own call of the hooks */
+    int event;                  /* the eventfd; -1 until it is needed */
+    int lent;                   /* the socket holds `event`, not `client` */
+    int client;
+    int waiting;                /* to be lent when the MPM suspends */
+    llm_parked *parked;         /* what waits; NULL when nothing does */
+} parking;
+
+static int can_park;
+
+void llm_park_child_init(void)
+{
+    int waitio = 0, async = 0;
+
+#ifdef AP_MPMQ_CAN_WAITIO
+    if (ap_mpm_query(AP_MPMQ_CAN_WAITIO, &waitio) != APR_SUCCESS)
+        waitio = 0;
+#endif
+    if (ap_mpm_query(AP_MPMQ_IS_ASYNC, &async) != APR_SUCCESS)
+        async = 0;
+    can_park = waitio && async;
+}
+
+static void lend(conn_rec *c, int fd)
+{
+    apr_socket_t *s = ap_get_conn_socket(c);
+    apr_os_sock_t os = fd;
+
+    apr_os_sock_put(&s, &os, c->pool);  /* only changes the number in *s */
+}
+
+/* Runs with the connection's pool, after its socket is closed. Were the
+ * socket still lent (the child ends), the client's descriptor is the one
+ * nobody else knows. */
+static apr_status_t leave(void *data)
+{
+    parking *p = data;
+
+    if (p->lent)
+        close(p->client);
+    else if (p->event >= 0)
+        close(p->event);
+    return APR_SUCCESS;
+}
+
+static parking *parking_of(conn_rec *c)
+{
+    parking *p = ap_get_module_config(c->conn_config, &llm_module);
+
+    if (!p) {
+        p = apr_pcalloc(c->pool, sizeof *p);
+        p->event = -1;
+        ap_set_module_config(c->conn_config, &llm_module, p);
+        apr_pool_cleanup_register(c->pool, p, leave, apr_pool_cleanup_null);
+    }
+    return p;
+}
+
+int llm_park_can(request_rec *r)
+{
+    conn_rec *c = r->connection;
+    parking *p;
+
+    if (!can_park || c->master || !c->cs || r->main || r->prev
+        || c->clogging_input_filters)
+        return 0;
+    p = ap_get_module_config(c->conn_config, &llm_module);
+    if (!p || !p->nested)
+        return 0;
+    if (p->event < 0)
+        p->event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    return p->event >= 0;
+}
+
+void llm_park_request(llm_parked *parked)
+{
+    parking *p = ap_get_module_config(parked->r->connection->conn_config,
+                                      &llm_module);
+
+    p->parked = parked;
+}
+
+static int wait_for_news(conn_rec *c, parking *p)
+{
+    p->waiting = 1;
+    c->cs->state = CONN_STATE_ASYNC_WAITIO;
+    c->cs->sense = CONN_SENSE_WANT_READ;
+    return OK;
+}
+
+/* As the core does after a handler that did not suspend. */
+static int finish(parking *p, request_rec *r)
+{
+    p->parked = NULL;
+    ap_finalize_request_protocol(r);
+    ap_process_request_after_handler(r);        /* r is gone after this */
+    return OK;
+}
+
+int llm_park_process(conn_rec *c)
+{
+    parking *p;
+    int rc;
+
+    if (!can_park || c->master || !c->cs)
+        return DECLINED;
+    p = parking_of(c);
+    if (p->nested)
+        return DECLINED;
+    if (p->parked) {
+        if (p->parked->go_on(p->parked) == LLM_PARK_AGAIN)
+            return wait_for_news(c, p);
+        return finish(p, p->parked->r);
+    }
+    p->nested = 1;
+    rc = ap_run_process_connection(c);
+    p->nested = 0;
+    if (c->cs->state == CONN_STATE_SUSPENDED && p->parked)
+        return wait_for_news(c, p);
+    return rc;
+}
+
+void llm_park_suspend(conn_rec *c, request_rec *r)
+{
+    const uint64_t one = 1;
+    parking *p = ap_get_module_config(c->conn_config, &llm_module);
+    apr_os_sock_t fd;
+
+    (void)r;
+    if (!p || !p->waiting)
+        return;
+    p->waiting = 0;
+    apr_os_sock_get(&fd, ap_get_conn_socket(c));
+    p->client = fd;
+    lend(c, p->event);
+    p->lent = 1;
+    if (!p->parked->arm(p->parked, p->event, p->client)) {
+        ssize_t n = write(p->event, &one, sizeof one);
+
+        (void)n;
+    }
+}
+
+void llm_park_resume(conn_rec *c, request_rec *r)
+{
+    parking *p = ap_get_module_config(c->conn_config, &llm_module);
+    uint64_t count;
+    ssize_t n;
+
+    (void)r;
+    if (!p || !p->lent)
+        return;
+    lend(c, p->client);
+    p->lent = 0;
+    p->parked->disarm(p->parked);
+    n = read(p->event, &count, sizeof count);
+    (void)n;                    /* it may not have been rung */
+}

@@ -1,0 +1,317 @@
+#include "provider_config.h"
+#include "http_log.h"
+#include "apr_strings.h"
+#include "apr_uri.h"
+#include "../call/preset.h"
+
+APLOG_USE_MODULE(llm);
+
+#define NAME_MAX_LENGTH 32
+#define FOREVER apr_time_from_sec(24 * 3600)
+
+/* How many endpoints this reading of the configuration has made. */
+static int endpoints;
+
+void llm_config_begin(void)
+{
+    endpoints = 0;
+}
+
+int llm_config_endpoints(void)
+{
+    return endpoints;
+}
+
+/* ---- the section ------------------------------------------------------------- */
+
+static llm_provider *find(const llm_server *server, const char *name)
+{
+    llm_provider **list = (llm_provider **)server->providers->elts;
+    int i;
+
+    for (i = 0; i < server->providers->nelts; i++)
+        if (!strcmp(list[i]->name, name))
+            return list[i];
+    return NULL;
+}
+
+static llm_endpoint *endpoint_make(const char *name, apr_pool_t *p)
+{
+    llm_endpoint *endpoint = apr_pcalloc(p, sizeof *endpoint);
+
+    endpoint->name = name;
+    endpoint->headers = apr_array_make(p, 2, sizeof(llm_endpoint_header));
+    endpoint->connect = apr_time_from_sec(5);
+    endpoint->first = apr_time_from_sec(60);
+    endpoint->idle = apr_time_from_sec(30);
+    endpoint->total = apr_time_from_sec(600);
+    endpoint->peer_options = "";
+    endpoint->number = endpoints++;
+    return endpoint;
+}
+
+const char *llm_provider_open(llm_server *server, const char *name,
+                              apr_pool_t *p)
+{
+    const llm_preset *preset = llm_preset_find(name);
+    llm_provider *provider;
+
+    if (!llm_text_is_name(name, NAME_MAX_LENGTH) || strchr(name, '/'))
+        return "<LLMProvider needs a name: up to 32 letters, digits or signs, "
+               "without slash, quote or space";
+    if (find(server, name))
+        return apr_psprintf(p, "<LLMProvider %s> stands twice", name);
+    provider = apr_pcalloc(p, sizeof *provider);
+    provider->name = apr_pstrdup(p, name);
+    provider->dialect = llm_dialect_find(preset ? preset->dialect : "openai");
+    provider->endpoint = endpoint_make(provider->name, p);
+    if (preset) {
+        provider->endpoint->base_url = preset->base_url;
+        provider->endpoint->peer = preset->peer;
+        provider->refuses_stream_options = preset->refuses_stream_options;
+        provider->takes_parameters = preset->peer != NULL;
+    }
+    APR_ARRAY_PUSH(server->providers, llm_provider *) = provider;
+    server->open = provider;
+    return NULL;
+}
+
+const char *llm_provider_close(llm_server *server, apr_pool_t *p)
+{
+    llm_provider *provider = server->open;
+    const llm_preset *preset = llm_preset_find(provider->name);
+    llm_endpoint_header *header;
+
+    if (!provider->endpoint->base_url)
+        return apr_psprintf(p, "<LLMProvider %s> is not known by that name: "
+                            "it needs an LLMBaseURL", provider->name);
+    if (preset && preset->needs_key && !provider->key
+        && !strcmp(preset->base_url, provider->endpoint->base_url))
+        return apr_psprintf(p, "<LLMProvider %s> needs an LLMKey, such as "
+                            "LLMKey env:%s_API_KEY", provider->name,
+                            provider->name);
+    if (provider->key) {
+        header = apr_array_push(provider->endpoint->headers);
+        header->name = "Authorization";
+        header->before = "Bearer ";
+        header->secret = provider->key;
+    }
+    /* Whole answers start when they are finished: unless told otherwise
+     * they may take as long as a call may take at all. */
+    if (!provider->endpoint->whole)
+        provider->endpoint->whole = provider->endpoint->total;
+    return NULL;
+}
+
+/* ---- inside it ------------------------------------------------------------------ */
+
+const char *llm_provider_set_dialect(llm_provider *provider, const char *word,
+                                     apr_pool_t *p)
+{
+    const llm_dialect *dialect = llm_dialect_find(word);
+
+    if (!dialect)
+        return apr_psprintf(p, "LLMDialect: \"%s\" is not spoken here: write "
+                            "openai", word);
+    provider->dialect = dialect;
+    return NULL;
+}
+
+const char *llm_provider_set_base_url(llm_provider *provider, const char *url,
+                                      apr_pool_t *p)
+{
+    apr_uri_t parts;
+    char *copy = apr_pstrdup(p, url);
+    size_t n = strlen(copy);
+
+    if (apr_uri_parse(p, url, &parts) != APR_SUCCESS || !parts.scheme
+        || (strcmp(parts.scheme, "http") && strcmp(parts.scheme, "https"))
+        || !parts.hostname || !*parts.hostname)
+        return apr_psprintf(p, "LLMBaseURL: \"%s\" is no http:// or https:// "
+                            "address with a host", url);
+    if (parts.user || parts.password)
+        return "LLMBaseURL must not hold a user or password: use LLMHeader or "
+               "LLMKey";
+    if (parts.query || parts.fragment)
+        return "LLMBaseURL must not hold a query or fragment";
+    if (provider->endpoint->peer)
+        return "LLMBaseURL: the provider echo has no address";
+    while (n && copy[n - 1] == '/')
+        copy[--n] = '\0';
+    provider->endpoint->base_url = copy;
+    return NULL;
+}
+
+const char *llm_provider_set_key(llm_provider *provider, const char *source,
+                                 apr_pool_t *p)
+{
+    const char *why = NULL;
+
+    if (*source == '"' || *source == '\'')
+        source = ap_getword_conf(p, &source);
+    if (provider->key)
+        return apr_psprintf(p, "<LLMProvider %s> has two LLMKey lines",
+                            provider->name);
+    if (strncmp(source, "env:", 4) && strncmp(source, "file:", 5)
+        && strncmp(source, "exec:", 5))
+        return "LLMKey says where the key is, it is not the key: write "
+               "env:NAME, file:/path or exec:/program";
+    provider->key = llm_secret_load(source, &why, p);
+    return provider->key ? NULL : apr_pstrcat(p, "LLMKey: ", why, NULL);
+}
+
+static int is_field_name(const char *name)
+{
+    size_t n = strlen(name);
+
+    return n && n <= 128
+        && strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                        "0123456789-_.!#$%&'*+^`|~") == n;
+}
+
+/* These are the gateway's own, or say where a message ends. */
+static int is_reserved(const char *name)
+{
+    static const char *const reserved[] = {
+        "Content-Length", "Transfer-Encoding", "Connection", "Host",
+        "Content-Type", "Accept-Encoding", "Expect", "Upgrade", "TE",
+    };
+    size_t i;
+
+    for (i = 0; i < sizeof reserved / sizeof *reserved; i++)
+        if (!ap_cstr_casecmp(reserved[i], name))
+            return 1;
+    return 0;
+}
+
+static const char *wrong_value(const char *value)
+{
+    const unsigned char *c = (const unsigned char *)value;
+
+    for (; *c; c++)
+        if ((*c < 0x20 && *c != '\t') || *c == 0x7f)
+            return "LLMHeader: the value holds a control character";
+    return NULL;
+}
+
+/* A value env:, file: or exec: is a secret; any other is itself. */
+const char *llm_provider_add_header(llm_provider *provider, const char *name,
+                                    const char *value, apr_pool_t *p)
+{
+    llm_endpoint_header *header;
+    const char *why = wrong_value(value);
+
+    if (!is_field_name(name))
+        return apr_psprintf(p, "LLMHeader: \"%s\" is no header field's name",
+                            name);
+    if (is_reserved(name))
+        return apr_psprintf(p, "LLMHeader: %s is set by the gateway itself",
+                            name);
+    if (why)
+        return why;
+    header = apr_array_push(provider->endpoint->headers);
+    memset(header, 0, sizeof *header);
+    header->name = apr_pstrdup(p, name);
+    header->before = "";
+    if (!strncmp(value, "env:", 4) || !strncmp(value, "file:", 5)
+        || !strncmp(value, "exec:", 5)) {
+        header->secret = llm_secret_load(value, &why, p);
+        return header->secret ? NULL
+                              : apr_pstrcat(p, "LLMHeader: ", why, NULL);
+    }
+    header->before = apr_pstrdup(p, value);
+    return NULL;
+}
+
+const char *llm_provider_set_timeout(llm_provider *provider, const char *word,
+                                     apr_pool_t *p)
+{
+    llm_endpoint *at = provider->endpoint;
+    const struct {
+        const char *name;
+        apr_interval_time_t *value;
+    } words[] = {
+        { "connect=", &at->connect }, { "first=", &at->first },
+        { "whole=", &at->whole }, { "idle=", &at->idle },
+        { "total=", &at->total },
+    };
+    size_t i, n;
+    apr_interval_time_t value;
+
+    for (i = 0; i < sizeof words / sizeof *words; i++) {
+        n = strlen(words[i].name);
+        if (strncmp(word, words[i].name, n))
+            continue;
+        if (!llm_text_duration(word + n, &value) || value < 1000
+            || value > FOREVER)
+            return apr_psprintf(p, "LLMTimeout: \"%s\" needs a duration from "
+                                "1ms to 24h, such as 500ms, 30s or 10m", word);
+        *words[i].value = value;
+        if (words[i].value == &at->first && !at->whole)
+            at->whole = value;
+        return NULL;
+    }
+    return apr_psprintf(p, "LLMTimeout: \"%s\" is none of connect=, first=, "
+                        "whole=, idle=, total=", word);
+}
+
+const char *llm_provider_set_echo(llm_provider *provider, const char *options,
+                                  apr_pool_t *p)
+{
+    if (!provider->endpoint->peer)
+        return "LLMEcho is only for <LLMProvider echo>";
+    provider->endpoint->peer_options = apr_pstrdup(p, options);
+    return NULL;
+}
+
+/* ---- models ------------------------------------------------------------------------ */
+
+llm_model *llm_provider_model(llm_server *server, const char *name,
+                              const ap_directive_t *line, apr_pool_t *p)
+{
+    apr_array_header_t *list = server->models->list;
+
+    if (server->model_line == line)
+        return &((llm_model *)list->elts)[list->nelts - 1];
+    server->model_line = line;
+    return llm_models_add(server->models, name, p);
+}
+
+static int check_target(server_rec *s, const llm_server *server,
+                        const llm_model *model, llm_target *target)
+{
+    target->provider = find(server, target->provider_name);
+    if (target->provider)
+        return OK;
+    ap_log_error(APLOG_MARK, APLOG_EMERG | APLOG_STARTUP, 0, s,
+                 "LLM0001: %s: LLMModel %s%s: there is no provider \"%s\": "
+                 "declare it with <LLMProvider %s>", target->where,
+                 model->name, model->wildcard ? "*" : "",
+                 target->provider_name, target->provider_name);
+    return HTTP_INTERNAL_SERVER_ERROR;
+}
+
+static int check_server(server_rec *s)
+{
+    const llm_server *server = llm_config_server(s);
+    llm_model *models = (llm_model *)server->models->list->elts;
+    int i, j, rc = OK;
+
+    for (i = 0; i < server->models->list->nelts; i++)
+        for (j = 0; j < models[i].targets->nelts; j++)
+            if (check_target(s, server, &models[i],
+                             &((llm_target *)models[i].targets->elts)[j]))
+                rc = HTTP_INTERNAL_SERVER_ERROR;
+    return rc;
+}
+
+int llm_config_check(server_rec *main)
+{
+    server_rec *s;
+    int rc = OK;
+
+    for (s = main; s; s = s->next)
+        if (check_server(s))
+            rc = HTTP_INTERNAL_SERVER_ERROR;
+    return rc;
+}

@@ -1,0 +1,452 @@
+#include "serve.h"
+#include "http_config.h"
+#include "http_core.h"
+#include "http_log.h"
+#include "http_protocol.h"
+#include "ap_mpm.h"
+#include "apr_portable.h"
+#include "apr_strings.h"
+#include <poll.h>
+#include <stdatomic.h>
+#include "../upstream/engine.h"
+#include "config.h"
+#include "headers.h"
+#include "shared.h"
+
+APLOG_USE_MODULE(llm);
+
+#define SLICE (32 * 1024)       /* sent at once to a client that can take it */
+#define QUICK 2000              /* microseconds that are waited in the thread */
+
+/* What this child has seen of an endpoint lately. */
+typedef struct temper {
+    _Atomic long long first_us; /* smoothed time to the first byte */
+    _Atomic int fault;          /* of the last attempt */
+} temper;
+
+static llm_engine *engine;
+static temper *tempers;         /* by endpoint number */
+static _Atomic int lingering;   /* threads that wait though they could park */
+static int threads;
+
+/* ---- the child --------------------------------------------------------------- */
+
+static apr_status_t stop_engine(void *data)
+{
+    (void)data;
+    llm_engine_stop(engine);
+    return APR_SUCCESS;
+}
+
+/* The engine's memory stays: a request that ends after it closes its
+ * exchange there. The process is about to end. */
+void llm_serve_child_init(apr_pool_t *pchild, server_rec *s)
+{
+    const char *why = NULL;
+
+    llm_park_child_init();
+    ap_mpm_query(AP_MPMQ_MAX_THREADS, &threads);
+    tempers = apr_pcalloc(pchild, (llm_config_endpoints() + 1)
+                                  * sizeof *tempers);
+    engine = llm_engine_start(llm_config_endpoints(), &why);
+    if (!engine) {
+        ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s, "LLM0002: no engine in "
+                     "this child, every call will be refused: %s", why);
+        return;
+    }
+    apr_pool_pre_cleanup_register(pchild, NULL, stop_engine);
+}
+
+static temper *temper_of(const llm_serving *s)
+{
+    return &tempers[s->call.target->provider->endpoint->number];
+}
+
+/* ---- life of a serving -------------------------------------------------------- */
+
+static void note_health(llm_serving *s)
+{
+    const llm_fault fault = s->call.fault.fault;
+    const llm_fault_row *row = llm_fault_of(fault);
+    temper *seen = temper_of(s);
+    int before;
+
+    if (fault && row->next != LLM_NEXT_TARGET)
+        return;
+    before = atomic_exchange(&seen->fault, fault);
+    if (before == (int)fault)
+        return;
+    if (!fault)
+        ap_log_rerror(APLOG_MARK, APLOG_NOTICE, 0, s->r, "LLM0011: provider "
+                      "%s answers again", s->call.target->provider_name);
+    else if (row->loudness == LLM_LOUD)
+        ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, s->r, "LLM0010: provider "
+                      "%s: %s (%s)", s->call.target->provider_name, row->text,
+                      row->word);
+}
+
+static void settle(llm_serving *s)
+{
+    apr_time_t now = apr_time_now();
+
+    if (s->call.settled)
+        return;
+    llm_call_settle(&s->call, now);
+    if (s->call.target)
+        note_health(s);
+    llm_headers_log(s);
+    if (s->call.fault.fault)
+        ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, s->r, "LLM0012: %s: call "
+                      "ended with %s: %s", s->request_id,
+                      llm_fault_of(s->call.fault.fault)->word,
+                      s->call.fault.text ? s->call.fault.text : "-");
+}
+
+static void release(llm_serving *s)
+{
+    if (!s->exchange)
+        return;
+    if (s->call.state == LLM_CALL_ENDED && !s->call.fault.fault)
+        llm_exchange_finish(s->exchange);
+    else
+        llm_exchange_close(s->exchange);
+    s->exchange = NULL;
+}
+
+/* However a request ends, its call is settled and its exchange given back. */
+static apr_status_t end(void *data)
+{
+    llm_serving *s = data;
+
+    settle(s);
+    release(s);
+    llm_buf_free(&s->body);
+    llm_buf_free(&s->out);
+    return APR_SUCCESS;
+}
+
+static llm_park_verdict go_on(llm_parked *parked);
+static int arm(llm_parked *parked, int event, int client);
+static void disarm(llm_parked *parked);
+
+llm_serving *llm_serve_begin(request_rec *r, const llm_dialect *dialect)
+{
+    const llm_meter *meter = llm_shared_meter();
+    llm_serving *s;
+
+    if (!engine || !meter)
+        return NULL;
+    s = apr_pcalloc(r->pool, sizeof *s);
+    s->parked.r = s->r = r;
+    s->parked.go_on = go_on;
+    s->parked.arm = arm;
+    s->parked.disarm = disarm;
+    s->limits = llm_config_limits(r);
+    s->can_park = llm_park_can(r);
+    s->request_id = llm_headers_request_id(r);
+    s->call.pool = r->pool;
+    s->call.dialect = dialect;
+    s->call.meter = meter;
+    s->call.limits = &s->limits;
+    s->call.customer = r->user ? r->user : "-";
+    s->call.child = llm_shared_child();
+    llm_buf_init(&s->body, llm_config_max_body(r));
+    llm_call_begin(&s->call, r->request_time);
+    apr_pool_cleanup_register(r->pool, s, end, apr_pool_cleanup_null);
+    return s;
+}
+
+/* ---- asking ------------------------------------------------------------------------ */
+
+static void ask(llm_serving *s)
+{
+    llm_call *call = &s->call;
+    const llm_provider *provider = call->target->provider;
+    apr_time_t now = apr_time_now();
+
+    if (s->exchange)
+        llm_exchange_close(s->exchange);
+    s->exchange = llm_exchange_new(provider->endpoint,
+                                   provider->dialect->chat_path, &call->body,
+                                   !call->request.stream);
+    if (!s->exchange) {
+        const llm_fault_detail detail = { .fault = LLM_INTERNAL };
+
+        llm_call_refuse(call, &detail, now);
+        return;
+    }
+    if (call->attempt == call->model->targets->nelts)
+        llm_buf_free(&s->body); /* nobody will be asked after this one */
+    llm_call_was_asked(call, now);
+    llm_exchange_submit(engine, s->exchange);
+}
+
+/* ---- waiting ----------------------------------------------------------------------- */
+
+static int client_fd(const llm_serving *s)
+{
+    apr_os_sock_t fd;
+
+    if (s->r->connection->master
+        || apr_os_sock_get(&fd, ap_get_conn_socket(s->r->connection)))
+        return -1;
+    return fd;
+}
+
+static void learn(llm_serving *s, const llm_arrival *arrival, apr_time_t now)
+{
+    temper *seen = temper_of(s);
+    long long took = now - s->call.asked;
+    long long before = atomic_load(&seen->first_us);
+
+    if (s->call.last)
+        s->gap = now - s->call.last;
+    else if (arrival->head.status || arrival->ended)
+        atomic_store(&seen->first_us,
+                     before ? before + (took - before) / 8 : took);
+}
+
+static void take(llm_serving *s)
+{
+    llm_arrival arrival;
+    apr_time_t now = apr_time_now();
+
+    llm_exchange_take(s->exchange, &arrival);
+    learn(s, &arrival, now);
+    llm_call_arrived(&s->call, &arrival, now);
+    if (s->call.fault.fault == LLM_CLIENT_GONE)
+        s->r->connection->aborted = 1;
+}
+
+/* A provider as quick as a cache answers before parking would be done. As
+ * long as few threads do so, waiting a moment in this one is the better
+ * bargain. */
+static int is_quick(const llm_serving *s)
+{
+    if (s->call.last)
+        return s->gap < QUICK;
+    return atomic_load(&temper_of(s)->first_us) < QUICK;
+}
+
+static int wait_a_moment(llm_serving *s)
+{
+    int news = 0;
+
+    if (!is_quick(s))
+        return llm_exchange_wait(s->exchange, 0);
+    if (atomic_fetch_add(&lingering, 1) < threads / 2)
+        news = llm_exchange_wait(s->exchange, apr_time_now() + QUICK);
+    atomic_fetch_sub(&lingering, 1);
+    return news;
+}
+
+/* Without parking: until there is news, looking up now and then because an
+ * HTTP/2 stream has no descriptor that tells when its client has left. */
+static void wait_in_thread(llm_serving *s)
+{
+    int fd = client_fd(s);
+    apr_time_t deadline = llm_call_deadline(&s->call), now, until;
+
+    if (fd >= 0)
+        llm_exchange_watch(s->exchange, fd, 0);
+    for (;;) {
+        now = apr_time_now();
+        until = now + APR_USEC_PER_SEC;
+        if (llm_exchange_wait(s->exchange, until < deadline ? until : deadline)
+            || apr_time_now() >= deadline)
+            return;
+        if (s->r->connection->aborted) {
+            llm_call_abandon(&s->call, LLM_CLIENT_GONE, now);
+            return;
+        }
+    }
+}
+
+/* 0 when the call must be parked. */
+static int wait_for_news(llm_serving *s)
+{
+    if (!wait_a_moment(s)) {
+        if (s->can_park)
+            return 0;
+        wait_in_thread(s);
+    }
+    if (s->call.state != LLM_CALL_ENDED)
+        take(s);
+    return 1;
+}
+
+/* ---- sending ----------------------------------------------------------------------- */
+
+static int is_writable(const llm_serving *s)
+{
+    struct pollfd on = { client_fd(s), POLLOUT, 0 };
+
+    return poll(&on, 1, 0) != 0;
+}
+
+static void lose_client(llm_serving *s)
+{
+    s->r->connection->aborted = 1;
+    llm_call_abandon(&s->call, LLM_CLIENT_GONE, apr_time_now());
+    llm_buf_free(&s->out);
+}
+
+/* A client that takes nothing for as long as Timeout allows has left. */
+static int is_stuck(llm_serving *s)
+{
+    int gone = 0, ready = 0;
+
+    if (!s->blocked)
+        return 0;
+    llm_exchange_client_news(s->exchange, &gone, &ready);
+    if (gone || apr_time_now() - s->blocked_at > s->r->server->timeout) {
+        lose_client(s);
+        return 1;
+    }
+    if (ready)
+        s->blocked = 0;
+    return 0;
+}
+
+static apr_bucket *bucket_of(llm_serving *s, apr_size_t n)
+{
+    apr_bucket_alloc_t *alloc = s->r->connection->bucket_alloc;
+    llm_buf *out = &s->out;
+    apr_bucket *b;
+
+    if (s->out_at || n < out->len) {
+        b = apr_bucket_heap_create(out->data + s->out_at, n, NULL, alloc);
+        s->out_at += n;
+        if (s->out_at == out->len)
+            llm_buf_free(out);
+        return b;
+    }
+    b = apr_bucket_heap_create(out->data, n, free, alloc);
+    memset(out, 0, sizeof *out);        /* the bucket owns the bytes now */
+    return b;
+}
+
+static void pass(llm_serving *s, apr_size_t n, int last)
+{
+    apr_bucket_alloc_t *alloc = s->r->connection->bucket_alloc;
+
+    if (n)
+        APR_BRIGADE_INSERT_TAIL(s->bb, bucket_of(s, n));
+    APR_BRIGADE_INSERT_TAIL(s->bb, last ? apr_bucket_eos_create(alloc)
+                                        : apr_bucket_flush_create(alloc));
+    if (ap_pass_brigade(s->r->output_filters, s->bb) != APR_SUCCESS
+        || s->r->connection->aborted)
+        lose_client(s);
+    apr_brigade_cleanup(s->bb);
+}
+
+static void start_answer(llm_serving *s)
+{
+    s->bb = apr_brigade_create(s->r->pool, s->r->connection->bucket_alloc);
+    llm_headers_set(s);
+}
+
+/* 0 when the client must take what it has first. A whole answer is handed
+ * over at once: what its client does not take yet, the MPM keeps. */
+static int deliver(llm_serving *s)
+{
+    int stream = s->call.state != LLM_CALL_ENDED || s->call.request.stream;
+    apr_size_t left, n;
+
+    if (is_stuck(s))
+        return 1;
+    if (!s->out.len) {
+        if (!s->bb)
+            start_answer(s);
+        llm_call_take_out(&s->call, &s->out);
+        s->out_at = 0;
+    }
+    do {
+        left = s->out.len - s->out_at;
+        n = stream && s->can_park && left > SLICE ? SLICE : left;
+        if (stream && s->can_park && !is_writable(s)) {
+            if (!s->blocked)
+                s->blocked_at = apr_time_now();
+            s->blocked = 1;
+            return 0;
+        }
+        s->blocked = 0;
+        pass(s, n, n == left && llm_call_next(&s->call) == LLM_CALL_OVER);
+    } while (s->out.len);
+    return 1;
+}
+
+/* ---- the loop ------------------------------------------------------------------------ */
+
+static llm_park_verdict advance(llm_serving *s)
+{
+    for (;;) {
+        if (s->out.len && !deliver(s))
+            return LLM_PARK_AGAIN;
+        switch (llm_call_next(&s->call)) {
+        case LLM_CALL_ASK:
+            ask(s);
+            break;
+        case LLM_CALL_WAIT:
+            if (!wait_for_news(s))
+                return LLM_PARK_AGAIN;
+            break;
+        case LLM_CALL_SEND:
+            if (!deliver(s))
+                return LLM_PARK_AGAIN;
+            break;
+        case LLM_CALL_OVER:
+            settle(s);
+            release(s);
+            return LLM_PARK_DONE;
+        }
+    }
+}
+
+int llm_serve_run(llm_serving *s)
+{
+    if (advance(s) == LLM_PARK_DONE)
+        return OK;
+    llm_park_request(&s->parked);
+    return SUSPENDED;
+}
+
+/* ---- parked ---------------------------------------------------------------------------- */
+
+static llm_park_verdict go_on(llm_parked *parked)
+{
+    llm_serving *s = (llm_serving *)parked;
+
+    if (!s->blocked && s->call.state != LLM_CALL_ENDED)
+        take(s);
+    return advance(s);
+}
+
+/* Before the MPM's Timeout would close the connection we look up once. */
+static apr_time_t alarm_of(const llm_serving *s)
+{
+    apr_interval_time_t timeout = s->r->server->timeout;
+    apr_time_t look, deadline;
+
+    if (s->r->connection->base_server->timeout < timeout)
+        timeout = s->r->connection->base_server->timeout;
+    look = apr_time_now() + timeout / 2;
+    deadline = s->blocked || s->call.state == LLM_CALL_ENDED
+        ? look : llm_call_deadline(&s->call);
+    return look < deadline ? look : deadline;
+}
+
+static int arm(llm_parked *parked, int event, int client)
+{
+    llm_serving *s = (llm_serving *)parked;
+
+    llm_exchange_watch(s->exchange, client, s->blocked);
+    return llm_exchange_park(s->exchange, event, alarm_of(s), s->blocked);
+}
+
+static void disarm(llm_parked *parked)
+{
+    llm_serving *s = (llm_serving *)parked;
+
+    llm_exchange_unpark(s->exchange);
+}

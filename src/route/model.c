@@ -1,0 +1,97 @@
+#include "model.h"
+#include <string.h>
+#include <apr_strings.h>
+
+llm_models *llm_models_make(apr_pool_t *p)
+{
+    llm_models *models = apr_pcalloc(p, sizeof *models);
+
+    models->list = apr_array_make(p, 8, sizeof(llm_model));
+    return models;
+}
+
+/* The targets are copied: each server finds its own providers for them. */
+llm_models *llm_models_merge(const llm_models *outer, const llm_models *inner,
+                             apr_pool_t *p)
+{
+    llm_models *models = apr_pcalloc(p, sizeof *models);
+    llm_model *model;
+    int i;
+
+    models->list = apr_array_append(p, inner->list, outer->list);
+    for (i = 0; i < models->list->nelts; i++) {
+        model = &((llm_model *)models->list->elts)[i];
+        model->targets = apr_array_copy(p, model->targets);
+    }
+    return models;
+}
+
+static const llm_model *model_at(const llm_models *models, int i)
+{
+    return &((const llm_model *)models->list->elts)[i];
+}
+
+static const llm_model *exact(const llm_models *models, const char *name,
+                              size_t n, int wildcard)
+{
+    const llm_model *model;
+    int i;
+
+    for (i = 0; i < models->list->nelts; i++) {
+        model = model_at(models, i);
+        if (model->wildcard == wildcard && !strncmp(model->name, name, n)
+            && !model->name[n])
+            return model;
+    }
+    return NULL;
+}
+
+llm_model *llm_models_add(llm_models *models, const char *name, apr_pool_t *p)
+{
+    size_t n = strlen(name);
+    int wildcard = n && name[n - 1] == '*';
+    llm_model *model;
+
+    n -= wildcard;
+    if (exact(models, name, n, wildcard))
+        return NULL;
+    model = apr_array_push(models->list);
+    model->name = apr_pstrmemdup(p, name, n);
+    model->wildcard = wildcard;
+    model->targets = apr_array_make(p, 2, sizeof(llm_target));
+    return model;
+}
+
+static const llm_model *longest_wildcard(const llm_models *models,
+                                         const char *name)
+{
+    const llm_model *model, *best = NULL;
+    size_t longest = 0, n;
+    int i;
+
+    for (i = 0; i < models->list->nelts; i++) {
+        model = model_at(models, i);
+        n = strlen(model->name);
+        if (model->wildcard && !strncmp(model->name, name, n)
+            && (!best || n > longest)) {
+            best = model;
+            longest = n;
+        }
+    }
+    return best;
+}
+
+const llm_model *llm_models_find(const llm_models *models, const char *name,
+                                 const char **parameters)
+{
+    const char *mark = strchr(name, '?');
+    const llm_model *model = exact(models, name, strlen(name), 0);
+
+    *parameters = "";
+    if (!model && mark) {
+        model = exact(models, name, mark - name, 0);
+        if (model)
+            *parameters = mark;
+    }
+    return model ? model : longest_wildcard(models, name);
+}

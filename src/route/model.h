@@ -1,0 +1,49 @@
+/* The models that clients may ask for, and the chain that answers each.
+ *
+ * Made by the parent from LLMModel lines, never changed after; any thread
+ * reads. Strings live as long as the configuration. Pure.
+ */
+#ifndef LLM_MODEL_H
+#define LLM_MODEL_H
+
+#include <apr_pools.h>
+#include <apr_tables.h>
+
+struct llm_provider;            /* src/call/provider.h */
+
+/* One place where a model can be asked for. */
+typedef struct llm_target {
+    const struct llm_provider *provider;
+    const char *provider_name;
+    const char *where;          /* file:line of the configuration */
+    const char *model;          /* as the provider calls it; NULL: by the
+                                 * name that the client used */
+} llm_target;
+
+typedef struct llm_model {
+    const char *name;           /* without the '*' of a wildcard */
+    int wildcard;               /* it stands for every name that begins so */
+    apr_array_header_t *targets;        /* of llm_target, first to last */
+} llm_model;
+
+typedef struct llm_models {
+    apr_array_header_t *list;   /* of llm_model, in the order of the lines */
+} llm_models;
+
+llm_models *llm_models_make(apr_pool_t *p);
+
+/* The inner configuration's models before the outer one's. */
+llm_models *llm_models_merge(const llm_models *outer, const llm_models *inner,
+                             apr_pool_t *p);
+
+/* A new line `name` ("gpt-4", "gpt-*", "*"). NULL if that name is there. */
+llm_model *llm_models_add(llm_models *models, const char *name, apr_pool_t *p);
+
+/* What a client that asks for `name` gets: its own line, else the line of
+ * the name before a '?' (parameters of the echo provider; *parameters then
+ * points to it, else to ""), else the longest wildcard that fits. NULL if
+ * none does. */
+const llm_model *llm_models_find(const llm_models *models, const char *name,
+                                 const char **parameters);
+
+#endif

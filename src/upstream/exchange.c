@@ -1,0 +1,232 @@
+#include "engine.h"
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+#include <sys/epoll.h>
+
+llm_exchange *llm_exchange_new(const llm_endpoint *endpoint, const char *path,
+                               llm_buf *body, int whole)
+{
+    llm_exchange *x = calloc(1, sizeof *x);
+
+    if (!x)
+        return NULL;
+    x->path = strdup(path);
+    if (!x->path) {
+        free(x);
+        return NULL;
+    }
+    pthread_mutex_init(&x->lock, NULL);
+    pthread_cond_init(&x->bell, NULL);
+    x->endpoint = endpoint;
+    x->whole = whole;
+    x->event = x->watched = -1;
+    x->head.retry_after_ms = -1;
+    x->timer.owner = x;
+    llm_buf_move(&x->body, body);
+    /* One piece may still come when it is already full. */
+    llm_buf_init(&x->inbox, 2 * LLM_INBOX_CEILING);
+    return x;
+}
+
+void llm_exchange_free(llm_exchange *x)
+{
+    pthread_cond_destroy(&x->bell);
+    pthread_mutex_destroy(&x->lock);
+    llm_buf_free(&x->body);
+    llm_buf_free(&x->inbox);
+    free(x->path);
+    free(x);
+}
+
+void llm_exchange_submit(llm_engine *engine, llm_exchange *x)
+{
+    x->engine = engine;
+    llm_engine_order(engine, x, LLM_ORDER_SUBMIT);
+}
+
+int llm_exchange_take(llm_exchange *x, llm_arrival *out)
+{
+    int resume, news;
+
+    memset(out, 0, sizeof *out);
+    pthread_mutex_lock(&x->lock);
+    news = x->news;
+    resume = x->full;
+    x->news = x->client_news = x->full = 0;
+    out->head = x->head;
+    out->ended = x->ended;
+    out->fault = x->fault;
+    out->first_at = x->first_at;
+    out->client_gone = x->client_gone;
+    out->client_ready = x->client_ready;
+    x->client_ready = 0;
+    memcpy(out->trouble, x->trouble, sizeof out->trouble);
+    out->bytes = x->inbox;
+    llm_buf_init(&x->inbox, 2 * LLM_INBOX_CEILING);
+    pthread_mutex_unlock(&x->lock);
+    if (resume)
+        llm_engine_order(x->engine, x, LLM_ORDER_RESUME);
+    return news;
+}
+
+int llm_exchange_wait(llm_exchange *x, apr_time_t until)
+{
+    struct timespec when = { until / APR_USEC_PER_SEC,
+                             until % APR_USEC_PER_SEC * 1000 };
+    int news, rc = 0;
+
+    pthread_mutex_lock(&x->lock);
+    x->sleeping = 1;
+    while (!x->news && !rc)
+        rc = pthread_cond_timedwait(&x->bell, &x->lock, &when);
+    x->sleeping = 0;
+    news = x->news;
+    pthread_mutex_unlock(&x->lock);
+    return news;
+}
+
+int llm_exchange_park(llm_exchange *x, int event, apr_time_t alarm,
+                      int client_only)
+{
+    int armed;
+
+    pthread_mutex_lock(&x->lock);
+    armed = client_only ? !x->client_news : !x->news;
+    if (armed) {
+        x->event = event;
+        x->alarm = alarm;
+        x->client_only = client_only;
+    }
+    pthread_mutex_unlock(&x->lock);
+    return armed;
+}
+
+void llm_exchange_unpark(llm_exchange *x)
+{
+    pthread_mutex_lock(&x->lock);
+    x->event = -1;
+    x->alarm = 0;
+    pthread_mutex_unlock(&x->lock);
+}
+
+/* One shot each: an event that was not acted on yet must not come again and
+ * again, and what is asked for differs from time to time. */
+void llm_exchange_watch(llm_exchange *x, int fd, int writable)
+{
+    struct epoll_event on = {
+        EPOLLRDHUP | EPOLLONESHOT | (writable ? EPOLLOUT : 0),
+        { .u64 = (uintptr_t)x | LLM_FOR_CLIENT }
+    };
+    int op = x->watched == fd ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
+
+    if (x->watched >= 0 && x->watched != fd)
+        llm_exchange_unwatch(x);
+    if (!epoll_ctl(x->engine->poll, op, fd, &on))
+        x->watched = fd;
+}
+
+void llm_exchange_unwatch(llm_exchange *x)
+{
+    struct epoll_event none = { 0 };
+
+    if (x->watched >= 0)
+        epoll_ctl(x->engine->poll, EPOLL_CTL_DEL, x->watched, &none);
+    x->watched = -1;
+}
+
+void llm_exchange_client_news(llm_exchange *x, int *gone, int *ready)
+{
+    pthread_mutex_lock(&x->lock);
+    *gone = x->client_gone;
+    *ready = x->client_ready;
+    x->client_ready = x->client_news = 0;
+    pthread_mutex_unlock(&x->lock);
+}
+
+static void leave(llm_exchange *x, unsigned order)
+{
+    if (!x->engine) {
+        llm_exchange_free(x);
+        return;
+    }
+    llm_exchange_unwatch(x);
+    llm_exchange_unpark(x);
+    llm_engine_order(x->engine, x, order);
+}
+
+void llm_exchange_close(llm_exchange *x)
+{
+    leave(x, LLM_ORDER_CLOSE);
+}
+
+void llm_exchange_finish(llm_exchange *x)
+{
+    leave(x, LLM_ORDER_FINISH);
+}
+
+/* ---- engine thread ------------------------------------------------------ */
+
+int llm_exchange_arrived(llm_exchange *x, const char *bytes, size_t n)
+{
+    int taken = 1, news;
+
+    if (x->draining) {
+        x->drained += n;
+        return 1;
+    }
+    pthread_mutex_lock(&x->lock);
+    if (x->full || llm_buf_add(&x->inbox, bytes, n) != LLM_OK)
+        taken = 0;
+    if (x->inbox.len >= LLM_INBOX_CEILING || !taken)
+        x->full = 1;
+    if (!x->first_at)
+        x->first_at = apr_time_now();
+    if (x->full || !x->whole)
+        x->news = 1;
+    news = x->news;
+    pthread_mutex_unlock(&x->lock);
+    if (news)
+        llm_engine_ring_later(x->engine, x);
+    return taken;
+}
+
+void llm_exchange_ended(llm_exchange *x, llm_fault fault, const char *trouble)
+{
+    pthread_mutex_lock(&x->lock);
+    x->ended = x->news = 1;
+    x->fault = fault;
+    if (trouble) {
+        strncpy(x->trouble, trouble, sizeof x->trouble - 1);
+        x->trouble[sizeof x->trouble - 1] = '\0';
+    }
+    pthread_mutex_unlock(&x->lock);
+    llm_engine_ring_later(x->engine, x);
+}
+
+void llm_exchange_client(llm_exchange *x, int gone, int ready)
+{
+    pthread_mutex_lock(&x->lock);
+    x->client_gone |= gone;
+    x->client_ready |= ready;
+    x->news = x->client_news = 1;
+    pthread_mutex_unlock(&x->lock);
+    llm_engine_ring_later(x->engine, x);
+}
+
+void llm_exchange_ring(llm_exchange *x)
+{
+    const uint64_t one = 1;
+
+    pthread_mutex_lock(&x->lock);
+    if (x->sleeping)
+        pthread_cond_signal(&x->bell);
+    if (x->event >= 0 && (x->client_news || !x->client_only)) {
+        ssize_t n = write(x->event, &one, sizeof one);
+
+        (void)n;                /* an eventfd of ours cannot be full */
+        x->event = -1;
+    }
+    pthread_mutex_unlock(&x->lock);
+}

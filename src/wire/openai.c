@@ -1,0 +1,399 @@
+/* OpenAI chat completions. Shapes: OpenAI's OpenAPI description 2.3.0,
+ * CreateChatCompletionRequest, -Response, -StreamResponse, ErrorResponse. */
+#include "dialect.h"
+#include "openai.h"
+#include <apr_strings.h>
+#include <stdio.h>
+#include <string.h>
+
+#define ANSWER_DEPTH 512        /* how deep a provider's answer may nest */
+
+static const char asks_usage[] = "\"include_usage\":true";
+
+/* ---- a client's request -------------------------------------------------- */
+
+typedef struct reading {
+    llm_request *out;
+    llm_fault_detail *detail;
+    unsigned seen;
+} reading;
+
+static llm_fault wrong(reading *in, const char *param, const char *text)
+{
+    in->detail->param = param;
+    in->detail->text = text;
+    return LLM_BAD_REQUEST;
+}
+
+static llm_fault once(reading *in, unsigned bit, const char *param)
+{
+    if (in->seen & bit)
+        return wrong(in, param, "A member stands twice in the request");
+    in->seen |= bit;
+    return LLM_OK;
+}
+
+static llm_fault option(void *baton, const llm_member *member)
+{
+    reading *in = baton;
+    llm_fault fault;
+
+    if (!llm_scan_is(member, "include_usage"))
+        return LLM_OK;
+    fault = once(in, 8, "stream_options.include_usage");
+    in->out->usage_at = member->value;
+    in->out->wants_usage = member->kind == LLM_JSON_TRUE;
+    return fault;
+}
+
+static llm_fault model(reading *in, const llm_member *member)
+{
+    llm_fault fault = once(in, 1, "model");
+
+    if (fault)
+        return fault;
+    if (member->kind != LLM_JSON_STRING)
+        return wrong(in, "model", "The model must be a string");
+    in->out->model_at = member->value;
+    if (llm_scan_string(member, in->out->model, sizeof in->out->model) < 1)
+        return wrong(in, "model", "The model's name is empty or too long");
+    return LLM_OK;
+}
+
+static llm_fault stream(reading *in, const llm_member *member)
+{
+    llm_fault fault = once(in, 2, "stream");
+
+    if (fault)
+        return fault;
+    if (member->kind > LLM_JSON_TRUE)
+        return wrong(in, "stream", "stream must be true or false");
+    in->out->stream = member->kind == LLM_JSON_TRUE;
+    return LLM_OK;
+}
+
+static llm_fault stream_options(reading *in, const llm_member *member)
+{
+    llm_fault fault = once(in, 4, "stream_options");
+
+    if (fault)
+        return fault;
+    in->out->options_at = member->value;
+    in->out->options_null = member->kind == LLM_JSON_NULL;
+    if (in->out->options_null)
+        return LLM_OK;
+    if (member->kind != LLM_JSON_OBJECT)
+        return wrong(in, "stream_options",
+                     "stream_options must be an object");
+    return llm_scan_object(member->value.at, member->value.len, ANSWER_DEPTH,
+                           option, in, NULL);
+}
+
+static llm_fault request_member(void *baton, const llm_member *member)
+{
+    if (llm_scan_is(member, "model"))
+        return model(baton, member);
+    if (llm_scan_is(member, "stream"))
+        return stream(baton, member);
+    if (llm_scan_is(member, "stream_options"))
+        return stream_options(baton, member);
+    return LLM_OK;
+}
+
+static llm_fault read_request(const char *body, size_t n, unsigned depth,
+                              llm_request *out, llm_fault_detail *detail,
+                              apr_pool_t *p)
+{
+    reading in = { out, detail, 0 };
+    size_t where = 0;
+    llm_fault fault;
+
+    memset(out, 0, sizeof *out);
+    out->body.at = body;
+    out->body.len = n;
+    fault = llm_scan_object(body, n, depth, request_member, &in, &where);
+    if (!fault && !(in.seen & 1))
+        fault = wrong(&in, "model", "The request names no model");
+    if (fault == LLM_BAD_JSON)
+        detail->text = apr_psprintf(p, "The request body is not valid JSON: "
+                                    "trouble at byte %" APR_SIZE_T_FMT
+                                    " of %" APR_SIZE_T_FMT, where, n);
+    if (fault == LLM_TOO_DEEP)
+        detail->text = apr_psprintf(p, "The request body is nested deeper "
+                                    "than %u levels", depth);
+    detail->fault = fault;
+    return fault;
+}
+
+/* ---- the same request to a provider -------------------------------------- */
+
+/* Bytes `from` up to `to` as they stand. */
+static llm_fault keep(llm_buf *out, const char *from, const char *to)
+{
+    return llm_buf_add(out, from, to - from);
+}
+
+static llm_fault put_model(const llm_request *request, const char *name,
+                           llm_buf *out)
+{
+    if (!strcmp(name, request->model))
+        return llm_buf_add(out, request->model_at.at, request->model_at.len);
+    return llm_buf_json(out, name, strlen(name));
+}
+
+/* What stands in the place of stream_options, or of include_usage in it. */
+static llm_fault put_options(const llm_request *request, llm_buf *out)
+{
+    const char *at = request->options_at.at;
+    const char *end = at + request->options_at.len;
+    const char *inner;
+    llm_fault fault;
+
+    if (request->options_null)
+        return llm_buf_printf(out, "{%s}", asks_usage);
+    if (request->usage_at.len) {
+        if ((fault = keep(out, at, request->usage_at.at))
+            || (fault = llm_buf_puts(out, "true")))
+            return fault;
+        return keep(out, request->usage_at.at + request->usage_at.len, end);
+    }
+    for (inner = at + 1; strchr(" \t\r\n", *inner); inner++)
+        ;
+    if ((fault = llm_buf_printf(out, "{%s%s", asks_usage,
+                                *inner == '}' ? "" : ",")))
+        return fault;
+    return keep(out, at + 1, end);
+}
+
+static llm_fault pass_request(const llm_request *request, const char *name,
+                              int ask_usage, llm_buf *out)
+{
+    const char *at = request->body.at, *end = at + request->body.len;
+    int ask = ask_usage && request->stream && !request->wants_usage;
+    int options = ask && request->options_at.len;
+    int first = options && request->options_at.at < request->model_at.at;
+    llm_fault fault = llm_buf_reserve(out, request->body.len + 64);
+
+    if (!fault && first) {
+        fault = keep(out, at, request->options_at.at);
+        if (!fault)
+            fault = put_options(request, out);
+        at = request->options_at.at + request->options_at.len;
+    }
+    if (!fault)
+        fault = keep(out, at, request->model_at.at);
+    if (!fault)
+        fault = put_model(request, name, out);
+    at = request->model_at.at + request->model_at.len;
+    if (!fault && ask && !options)
+        fault = llm_buf_printf(out, ",\"stream_options\":{%s}", asks_usage);
+    if (!fault && options && !first) {
+        fault = keep(out, at, request->options_at.at);
+        if (!fault)
+            fault = put_options(request, out);
+        at = request->options_at.at + request->options_at.len;
+    }
+    return fault ? fault : keep(out, at, end);
+}
+
+/* ---- usage --------------------------------------------------------------- */
+
+typedef struct counting {
+    llm_usage *usage;
+    long long total;
+} counting;
+
+static long long at_least(long long a, long long b)
+{
+    return a > b ? a : b;
+}
+
+static llm_fault usage_detail(void *baton, const llm_member *member)
+{
+    llm_usage *usage = ((counting *)baton)->usage;
+    long long n = at_least(0, llm_scan_whole(member));
+
+    if (llm_scan_is(member, "cached_tokens"))
+        usage->cached = n;
+    else if (llm_scan_is(member, "cache_write_tokens"))
+        usage->cache_write = n;
+    else if (llm_scan_is(member, "reasoning_tokens"))
+        usage->reasoning = n;
+    return LLM_OK;
+}
+
+/* prompt_cache_hit_tokens is DeepSeek's word for cached_tokens. */
+static llm_fault usage_member(void *baton, const llm_member *member)
+{
+    counting *in = baton;
+    long long n = at_least(0, llm_scan_whole(member));
+
+    if (member->kind == LLM_JSON_OBJECT
+        && (llm_scan_is(member, "prompt_tokens_details")
+            || llm_scan_is(member, "completion_tokens_details")))
+        return llm_scan_object(member->value.at, member->value.len,
+                               ANSWER_DEPTH, usage_detail, in, NULL);
+    if (llm_scan_is(member, "prompt_tokens"))
+        in->usage->input = n;
+    else if (llm_scan_is(member, "completion_tokens"))
+        in->usage->output = n;
+    else if (llm_scan_is(member, "total_tokens"))
+        in->total = n;
+    else if (llm_scan_is(member, "prompt_cache_hit_tokens"))
+        in->usage->cached = n;
+    return LLM_OK;
+}
+
+/* xAI counts reasoning beside completion_tokens, not in it; its total gives
+ * that away. */
+static void read_usage(const llm_member *member, llm_usage *usage)
+{
+    counting in = { usage, 0 };
+
+    if (member->kind != LLM_JSON_OBJECT)
+        return;
+    memset(usage, 0, sizeof *usage);
+    usage->known = !llm_scan_object(member->value.at, member->value.len,
+                                    ANSWER_DEPTH, usage_member, &in, NULL);
+    if (usage->reasoning
+        && in.total == usage->input + usage->output + usage->reasoning)
+        usage->output += usage->reasoning;
+}
+
+/* ---- a whole answer ------------------------------------------------------- */
+
+typedef struct answering {
+    llm_usage *usage;
+    int choices, error;
+} answering;
+
+static llm_fault answer_member(void *baton, const llm_member *member)
+{
+    answering *in = baton;
+
+    if (llm_scan_is(member, "usage"))
+        read_usage(member, in->usage);
+    else if (llm_scan_is(member, "choices"))
+        in->choices = member->kind == LLM_JSON_ARRAY;
+    else if (llm_scan_is(member, "error"))
+        in->error = member->kind != LLM_JSON_NULL;
+    return LLM_OK;
+}
+
+static llm_fault read_answer(const char *body, size_t n, llm_usage *usage)
+{
+    answering in = { usage, 0, 0 };
+
+    memset(usage, 0, sizeof *usage);
+    if (llm_scan_object(body, n, ANSWER_DEPTH, answer_member, &in, NULL))
+        return LLM_GARBAGE;
+    if (in.choices)
+        return LLM_OK;
+    return in.error ? LLM_FAILED : LLM_GARBAGE;
+}
+
+/* ---- an event of a stream ------------------------------------------------- */
+
+typedef struct streaming {
+    llm_event *out;
+    const char *last_end;       /* where the member before ended */
+    int null_first;             /* "usage":null was the first member */
+    int choices, filled, error;
+} streaming;
+
+/* Anything but a role, and not empty, is output. */
+static llm_fault delta_member(void *baton, const llm_member *member)
+{
+    streaming *in = baton;
+
+    if (member->kind != LLM_JSON_NULL && member->value.len > 2
+        && !llm_scan_is(member, "role"))
+        in->out->has_output = 1;
+    return LLM_OK;
+}
+
+static llm_fault choice_member(void *baton, const llm_member *member)
+{
+    streaming *in = baton;
+
+    if (llm_scan_is(member, "finish_reason"))
+        in->out->has_finish |= member->kind == LLM_JSON_STRING;
+    else if (llm_scan_is(member, "delta") && member->kind == LLM_JSON_OBJECT)
+        return llm_scan_object(member->value.at, member->value.len,
+                               ANSWER_DEPTH, delta_member, in, NULL);
+    return LLM_OK;
+}
+
+static llm_fault choice(void *baton, const llm_member *member)
+{
+    streaming *in = baton;
+
+    in->filled = 1;
+    if (member->kind != LLM_JSON_OBJECT)
+        return LLM_BAD_JSON;
+    return llm_scan_object(member->value.at, member->value.len, ANSWER_DEPTH,
+                           choice_member, in, NULL);
+}
+
+/* Where "usage":null stands, with one of the commas beside it. */
+static void note_null(streaming *in, const llm_member *member)
+{
+    llm_span *cut = &in->out->usage_null;
+
+    cut->at = in->last_end ? in->last_end : member->name.at - 1;
+    cut->len = member->value.at + member->value.len - cut->at;
+    in->null_first = !in->last_end;
+}
+
+static llm_fault event_member(void *baton, const llm_member *member)
+{
+    streaming *in = baton;
+    llm_fault fault = LLM_OK;
+
+    if (in->null_first) {
+        in->out->usage_null.len = member->name.at - 1 - in->out->usage_null.at;
+        in->null_first = 0;
+    }
+    if (llm_scan_is(member, "usage")) {
+        if (member->kind == LLM_JSON_NULL)
+            note_null(in, member);
+        read_usage(member, &in->out->usage);
+    }
+    else if (llm_scan_is(member, "choices")
+             && member->kind == LLM_JSON_ARRAY) {
+        in->choices = 1;
+        fault = llm_scan_array(member->value.at, member->value.len,
+                               ANSWER_DEPTH, choice, in, NULL);
+    }
+    else if (llm_scan_is(member, "error")) {
+        in->error = member->kind != LLM_JSON_NULL;
+    }
+    in->last_end = member->value.at + member->value.len;
+    return fault;
+}
+
+static void read_event(const char *data, size_t n, llm_event *out)
+{
+    streaming in = { out, NULL, 0, 0, 0, 0 };
+
+    memset(out, 0, sizeof *out);
+    if (n == 6 && !memcmp(data, "[DONE]", 6)) {
+        out->kind = LLM_EVENT_DONE;
+        return;
+    }
+    if (llm_scan_object(data, n, ANSWER_DEPTH, event_member, &in, NULL)) {
+        out->kind = LLM_EVENT_MALFORMED;
+        out->has_output = out->has_finish = 0;
+        out->usage.known = 0;
+    }
+    else if (in.error)
+        out->kind = LLM_EVENT_ERROR;
+    else if (in.choices && !in.filled && out->usage.known)
+        out->kind = LLM_EVENT_USAGE;
+}
+
+const llm_dialect llm_openai = {
+    "openai", "/chat/completions", read_request, pass_request, read_answer,
+    read_event, llm_openai_read_error, llm_openai_write_error,
+    "data: [DONE]\n\n"
+};
