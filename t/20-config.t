@@ -1,0 +1,293 @@
+# The configuration: what is right loads, what is wrong is named with its
+# place and a way out, by `apachectl -t`, before anything runs.
+
+use strict;
+use warnings;
+use lib 't/lib', 'lib';
+use File::Temp ();
+use Gateway;
+use Test::More;
+
+Gateway->need_module;
+
+my $dir = File::Temp->newdir;
+chmod 0755, "$dir";
+
+sub file
+{
+    my ($name, $text, $mode) = @_;
+    Gateway::write_file("$dir/$name", $text);
+    chmod $mode, "$dir/$name";
+    return "$dir/$name";
+}
+
+# Trouble in the line that ends with "# here" (which is taken away): the exit
+# code, the place, and the words that help.
+sub wrong
+{
+    my ($what, $conf, $words, %how) = @_;
+    my $marked = $conf =~ s/ *# here$//m ? $` =~ tr/\n// + 1 : 1;
+    my $line = (split /\n/, $conf)[ $marked - 1 ];
+    my ($code, $said) = Gateway->check(conf => $conf, %how);
+    subtest $what => sub {
+        isnt $code, 0, 'it is refused';
+        like $said, $words, 'with these words' if ref $words;
+        my ($at) = $said =~ /line (\d+) of \S*httpd\.conf|httpd\.conf:(\d+)/
+            ? defined $1 ? $1 : $2 : ();
+        ok defined $at, 'with its place' or diag $said;
+        is place($said, $at), $line, 'which is the right one'
+            if defined $at;
+        unlike $said, qr/exit signal|Segmentation/, 'without a crash';
+    };
+    return $said;
+}
+
+# What stands at that line of the configuration that was tried.
+my $last_conf;
+sub place
+{
+    my ($said, $n) = @_;
+    my @lines = split /\n/, $last_conf;
+    return $lines[ $n - 1 ];
+}
+
+{
+    no warnings 'redefine';
+    my $configure = \&Gateway::configure;
+    *Gateway::configure = sub {
+        $configure->(@_);
+        $last_conf = Gateway::read_file("$_[0]{root}/conf/httpd.conf");
+    };
+}
+
+sub right
+{
+    my ($what, $conf, %how) = @_;
+    my ($code, $said) = Gateway->check(conf => $conf, %how);
+    is $code, 0, $what or diag $said;
+    return $said;
+}
+
+# A provider section with these lines.
+sub section
+{
+    my (@lines) = @_;
+    return join "\n", '<LLMProvider fake>',
+        '    LLMBaseURL http://127.0.0.1:1/v1', (map { "    $_" } @lines),
+        "</LLMProvider>\n";
+}
+
+# --- what is right -----------------------------------------------------------
+
+right 'nothing but the module', '', locations => 0;
+right 'a gateway without models', '';
+right 'echo needs nothing', <<'CONF';
+<LLMProvider echo>
+</LLMProvider>
+LLMModel echo echo/echo
+CONF
+
+my %key = map { $_ => uc "${_}_api_key" } qw(openai anthropic gemini mistral
+    groq deepseek xai together fireworks openrouter);
+for my $name (sort keys %key) {
+    right "$name needs only a key", <<"CONF", env => { $key{$name} => 'k1' };
+<LLMProvider $name>
+    LLMKey env:$key{$name}
+</LLMProvider>
+LLMModel m $name/m
+CONF
+    wrong "$name needs a key", "<LLMProvider $name> # here\n</LLMProvider>\n",
+        qr/LLMKey/;
+}
+right "$_ needs no key", "<LLMProvider $_>\n</LLMProvider>\n"
+    for qw(ollama vllm);
+right 'a known name at another address needs no key', <<'CONF';
+<LLMProvider openai>
+    LLMBaseURL http://127.0.0.1:1/v1
+</LLMProvider>
+CONF
+right 'every directive', <<"CONF" . section(
+LLMStateDir state
+LLMMeterSize 1M
+LLMMaxInFlight 100
+LLMMaxBody 1M
+LLMMaxAnswer 4M
+LLMMaxDepth 32
+CONF
+    'LLMDialect openai', 'LLMKey env:FAKE_KEY', 'LLMHeader X-Team "a b"',
+    'LLMHeader X-Secret env:FAKE_KEY',
+    'LLMTimeout connect=250ms first=30s whole=5m idle=20s total=1h')
+    . <<'CONF';
+LLMModel one fake/one
+LLMModel two fake/two fake/three
+LLMModel vendor/name fake/a/b
+LLMModel pre-* fake/*
+LLMModel * fake/*
+<LLMProvider echo>
+    LLMEcho delay=10ms length=5
+</LLMProvider>
+LLMModel echo echo/echo
+<Location "/small">
+    LLMMaxBody 2K
+    LLMMaxAnswer 2K
+    LLMMaxDepth 4
+</Location>
+CONF
+right 'models are declared before their providers',
+    "LLMModel m fake/m\n" . section();
+right 'providers and models of a virtual host', section() . <<'CONF';
+<VirtualHost *:1>
+    <LLMProvider inner>
+        LLMBaseURL https://example.invalid/v1
+    </LLMProvider>
+    LLMModel a inner/a
+    LLMModel b fake/b
+</VirtualHost>
+CONF
+right 'a key from a file', section('LLMKey file:'
+    . file('key', "sk-from-file\n", 0600));
+right 'a key from a program', section('LLMKey "exec:'
+    . file('program', "#!/bin/sh\necho sk-from-\$1\n", 0755) . ' program"');
+
+# --- models -----------------------------------------------------------------
+
+wrong 'a model of an unknown provider',
+    section() . "LLMModel m nowhere/x # here\n", qr/nowhere.*<LLMProvider nowhere>/;
+wrong 'an unknown provider behind a known one',
+    section() . "LLMModel m fake/x nowhere/y # here\n", qr/nowhere/;
+wrong 'a target without a slash', section() . "LLMModel m fake # here\n",
+    qr{LLMModel m: "fake".*provider/model};
+wrong 'a target without a model', section() . "LLMModel m fake/ # here\n",
+    qr{"fake/"};
+wrong 'a target without a provider', section() . "LLMModel m /x # here\n",
+    qr{"/x"};
+wrong 'a model without a target', section() . "LLMModel m # here\n",
+    qr/LLMModel/;
+wrong 'a model twice',
+    section() . "LLMModel m fake/x\nLLMModel m fake/y # here\n",
+    qr/LLMModel m stands twice/;
+wrong 'a model that cannot be a name',
+    section() . qq(LLMModel "a b" fake/x # here\n), qr/a b/;
+wrong 'a misspelt directive', "LLMModle m fake/x # here\n", qr/LLMModle/;
+
+# --- providers -----------------------------------------------------------------
+
+wrong 'an unknown name without an address',
+    "<LLMProvider mine> # here\n</LLMProvider>\n", qr/mine.*LLMBaseURL/;
+wrong 'a provider twice', section() . "<LLMProvider fake> # here\n"
+    . "    LLMBaseURL http://127.0.0.1:2/v1\n</LLMProvider>\n",
+    qr/fake.*twice/;
+wrong 'a provider without a name', "<LLMProvider> # here\n</LLMProvider>\n",
+    qr/LLMProvider/;
+wrong 'a provider with a slash', "<LLMProvider a/b> # here\n</LLMProvider>\n",
+    qr/name/;
+wrong 'a provider in a Location',
+    "<Location /x>\n<LLMProvider fake> # here\n</LLMProvider>\n</Location>\n",
+    qr/LLMProvider.*not allowed|not allowed.*LLMProvider/s;
+wrong 'an unknown dialect', section('LLMDialect klingon # here'),
+    qr/klingon.*openai/;
+for my $url ('ftp://127.0.0.1/v1', 'file:///etc/passwd', '127.0.0.1:80/v1',
+    'http://', 'http:///v1', 'https:/host/v1', 'javascript:alert(1)') {
+    wrong "the address $url",
+        "<LLMProvider mine>\n    LLMBaseURL $url # here\n</LLMProvider>\n",
+        qr/\Q$url\E.*http/;
+}
+my $said = wrong 'an address with a password',
+    "<LLMProvider mine>\n    LLMBaseURL http://u:hunter2\@h/v1 # here\n"
+    . "</LLMProvider>\n", qr/LLMBaseURL/;
+unlike $said, qr/hunter2/, 'which is not repeated';
+wrong 'an address with a query',
+    "<LLMProvider mine>\n    LLMBaseURL http://h/v1?key=1 # here\n"
+    . "</LLMProvider>\n", qr/query/;
+wrong 'echo with an address', "<LLMProvider echo>\n"
+    . "    LLMBaseURL http://h/v1 # here\n</LLMProvider>\n", qr/echo/;
+wrong 'LLMEcho of another provider', section('LLMEcho delay=1s # here'),
+    qr/echo/;
+wrong "LLMEcho $_", "<LLMProvider echo>\n    LLMEcho $_ # here\n"
+    . "</LLMProvider>\n", qr/\Q$_\E/
+    for qw(dealy=1s delay=soon fault=nothing length=-1 pace);
+wrong "LLMHeader $_", section("LLMHeader $_ # here"), qr/LLMHeader/
+    for '"a b" c', 'Host x', 'content-length 5', 'Transfer-Encoding chunked',
+        qq(X-A "a\x01b");
+for my $name (qw(LLMDialect LLMBaseURL LLMKey LLMTimeout LLMEcho)) {
+    wrong "$name outside of a provider", "$name x=1s # here\n",
+        qr/$name.*<LLMProvider/;
+}
+wrong 'LLMHeader outside of a provider', "LLMHeader A b # here\n",
+    qr/LLMHeader.*<LLMProvider/;
+wrong "LLMTimeout $_", section("LLMTimeout $_ # here"), qr/\Q$_\E/
+    for qw(first=soon first=-1s first= first=0 fisrt=1s 30s connect=9999d);
+
+# --- keys ------------------------------------------------------------------
+
+wrong 'a key whose variable is not set', section('LLMKey env:NO_KEY # here'),
+    qr/NO_KEY/;
+wrong 'a key whose variable is empty', section('LLMKey env:EMPTY # here'),
+    qr/EMPTY/, env => { EMPTY => '' };
+wrong 'a key whose file is missing',
+    section("LLMKey file:$dir/nothing # here"), qr{\Q$dir\E/nothing};
+my $open = file('open', "sk-world-readable\n", 0644);
+$said = wrong 'a key whose file everyone can read',
+    section("LLMKey file:$open # here"), qr/\Q$open\E/;
+unlike $said, qr/sk-world/, 'which is not repeated';
+wrong 'a key from an empty file', section('LLMKey file:'
+    . file('empty', '', 0600) . ' # here'), qr/empty/;
+wrong 'a key from a directory', section("LLMKey file:$dir # here"),
+    qr/\Q$dir\E/;
+wrong 'a key from a program that is missing',
+    section("LLMKey exec:$dir/missing # here"), qr/missing/;
+$said = wrong 'a key from a program that fails',
+    section('LLMKey exec:' . file('fails', "#!/bin/sh\necho sk-half\nexit 3\n",
+    0755) . ' # here'), qr/fails/;
+unlike $said, qr/sk-half/, 'which is not repeated';
+$said = wrong 'a key in plain text', section('LLMKey sk-oh-dear-1234 # here'),
+    qr/env:.*file:.*exec:/;
+unlike $said, qr/oh-dear/, 'which is not repeated';
+$said = wrong 'a key with a control character',
+    section('LLMKey file:' . file('control', "sk-\x01-x\n", 0600)
+    . ' # here'), qr/control/;
+unlike $said, qr/sk-\x01/, 'which is not repeated';
+wrong 'two keys', section('LLMKey env:FAKE_KEY',
+    'LLMKey env:FAKE_KEY # here'), qr/two LLMKey/;
+wrong 'an LLMHeader whose variable is not set',
+    section('LLMHeader X-K env:NO_KEY # here'), qr/NO_KEY/;
+
+# --- numbers -----------------------------------------------------------------
+
+wrong "LLMMeterSize $_", "LLMMeterSize $_ # here\n", qr/LLMMeterSize.*"$_"/
+    for qw(1K 0 -5 many 100G);
+wrong "LLMMaxInFlight $_", "LLMMaxInFlight $_ # here\n",
+    qr/LLMMaxInFlight.*"$_"/ for qw(0 -1 x 1e9);
+for my $name (qw(LLMMaxBody LLMMaxAnswer)) {
+    wrong "$name $_", "$name $_ # here\n", qr/$name.*"$_"/
+        for qw(0 10 x -1 99999999999999999999);
+}
+wrong "LLMMaxDepth $_", "LLMMaxDepth $_ # here\n", qr/LLMMaxDepth.*"$_"/
+    for qw(0 1 x 100000);
+wrong "$_ in a virtual host", "<VirtualHost *:1>\n$_ # here\n</VirtualHost>\n",
+    qr/not allowed|cannot/ for 'LLMMeterSize 1M', 'LLMMaxInFlight 5',
+    'LLMStateDir state';
+
+# --- .htaccess ----------------------------------------------------------------
+
+my $gw = Gateway->start(conf => <<'CONF', locations => 0);
+<Directory "@ROOT@/htdocs">
+    AllowOverride All
+</Directory>
+CONF
+my @names = Gateway::read_file("$Gateway::TOP/src/httpd/settings.def")
+    =~ /"(<?LLM[A-Z]\w*)"/g;
+for my $name (@names) {
+    my $path = "$gw->{root}/htdocs/" . ($name =~ /(\w+)/)[0];
+    mkdir $path;
+    Gateway::write_file("$path/index.html", "x\n");
+    Gateway::write_file("$path/.htaccess", $name =~ /^</
+        ? "$name x>\n</LLMProvider>\n" : "$name 5 6\n");
+    is $gw->get('/' . ($name =~ /(\w+)/)[0] . '/index.html')->{status}, 500,
+        "$name is refused in .htaccess";
+}
+is scalar(grep { /not allowed here/ } $gw->error_log), scalar @names,
+    'because it is not allowed there';
+$gw->log_clean(qr/not allowed here/);
+
+done_testing;
