@@ -91,6 +91,9 @@ static void statuses(void)
                "retry-after of %s", rows[i].word);
         forget(&t);
     }
+    t = broken("529", "");
+    is_str(str_at(t.json, "error.type"), "overloaded_error", "its type");
+    forget(&t);
     t = broken("429", "");
     is_str(t.retry_after, "", "none unless asked for");
     forget(&t);
