@@ -43,8 +43,8 @@ static void say_no_memory(server_rec *s, apr_status_t rv, apr_size_t size)
 {
     ap_log_error(APLOG_MARK, APLOG_EMERG, rv, s,
                  "LLM0101: cannot have %" APR_SIZE_T_FMT " bytes of shared "
-                 "memory for the meter; a smaller LLMMeterSize (at least %"
-                 APR_SIZE_T_FMT ") may help", size,
+                 "memory for the meter; LLMMeterSize must be at least %"
+                 APR_SIZE_T_FMT " and what this machine can give", size,
                  (apr_size_t)llm_meter_smallest());
 }
 

@@ -5,6 +5,7 @@
 #include <http_core.h>
 #include <http_log.h>
 #include <http_protocol.h>
+#include <http_request.h>
 #include <mod_status.h>
 #include <scoreboard.h>
 #include "../base/version.h"
@@ -186,7 +187,7 @@ int llm_status_handler(request_rec *r)
 
     set_headers(r);
     if (r->method_number != M_GET) {
-        r->allowed |= AP_METHOD_BIT << M_GET;
+        ap_allow_methods(r, REPLACE_ALLOW, "GET", NULL);
         return HTTP_METHOD_NOT_ALLOWED;
     }
     const char *slash = strrchr(r->uri, '/');
@@ -214,6 +215,7 @@ int llm_status_hook(request_rec *r, int flags)
     const int as_text = (flags & AP_STATUS_SHORT) != 0;
     const int table = (flags & AP_STATUS_EXTENDED)
         && !(flags & AP_STATUS_NOTABLE);
+    llm_shared_reap();
     const llm_report report = make_report(meter);
     llm_buf buf;
     llm_buf_init(&buf, PAGE_MOST);
