@@ -66,6 +66,9 @@ static void hooks(apr_pool_t *p)
                               APR_HOOK_REALLY_FIRST);
 
     /* worker, for each request */
+    ap_hook_translate_name(llm_gateway_translate, NULL, NULL,
+                           APR_HOOK_MIDDLE);
+    ap_hook_map_to_storage(llm_gateway_map, NULL, NULL, APR_HOOK_FIRST);
     ap_hook_handler(llm_gateway_handler, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_handler(llm_status_handler, NULL, NULL, APR_HOOK_MIDDLE);
     APR_OPTIONAL_HOOK(ap, status_hook, llm_status_hook, NULL, NULL,

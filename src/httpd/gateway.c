@@ -1,5 +1,6 @@
 #include "gateway.h"
 #include "http_config.h"
+#include "http_core.h"
 #include "http_protocol.h"
 #include "apr_strings.h"
 #include "body.h"
@@ -7,6 +8,8 @@
 #include "headers.h"
 #include "serve.h"
 #include "shared.h"
+
+#define NO_FILE "llm:"
 
 /* ---- paths ------------------------------------------------------------------ */
 
@@ -183,6 +186,26 @@ int llm_gateway_handler(request_rec *r)
     if (r->method_number != M_GET)
         return refuse(s, LLM_BAD_METHOD, "This path takes GET");
     return where == MODELS ? list_models(r) : show_model(r, s, rest);
+}
+
+/* Runs while the Location's settings are merged; map_to_storage runs when they
+ * are put aside, and knows our requests by their name. */
+int llm_gateway_translate(request_rec *r)
+{
+    const core_dir_config *core = ap_get_core_module_config(r->per_dir_config);
+
+    if (!core->handler || (strcmp(core->handler, "llm")
+                           && strcmp(core->handler, "llm-status")))
+        return DECLINED;
+    r->filename = apr_pstrcat(r->pool, NO_FILE, r->uri, NULL);
+    return OK;
+}
+
+int llm_gateway_map(request_rec *r)
+{
+    if (!r->filename || strncmp(r->filename, NO_FILE, strlen(NO_FILE)))
+        return DECLINED;
+    return OK;
 }
 
 void llm_gateway_child_init(apr_pool_t *pchild, server_rec *s)

@@ -7,6 +7,8 @@
 #include "http_request.h"
 #include "ap_mpm.h"
 #include "apr_portable.h"
+#include <poll.h>
+#include <stdatomic.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -20,10 +22,14 @@ typedef struct parking {
     int lent;                   /* the socket holds `event`, not `client` */
     int client;
     int waiting;                /* to be lent when the MPM suspends */
+    int served;                 /* the last request was one of ours */
     llm_parked *parked;         /* what waits; NULL when nothing does */
 } parking;
 
-static int can_park;
+#define MOMENT 500              /* microseconds for the next request */
+#define TURNS 200               /* requests in a row on one thread */
+
+static int can_park, threads;
 
 void llm_park_child_init(void)
 {
@@ -35,6 +41,8 @@ void llm_park_child_init(void)
 #endif
     if (ap_mpm_query(AP_MPMQ_IS_ASYNC, &async) != APR_SUCCESS)
         async = 0;
+    if (ap_mpm_query(AP_MPMQ_MAX_THREADS, &threads) != APR_SUCCESS)
+        threads = 0;
     can_park = waitio && async;
 }
 
@@ -84,6 +92,7 @@ int llm_park_can(request_rec *r)
     p = ap_get_module_config(c->conn_config, &llm_module);
     if (!p || !p->nested)
         return 0;
+    p->served = 1;
     if (p->event < 0)
         p->event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     return p->event >= 0;
@@ -109,29 +118,79 @@ static int wait_for_news(conn_rec *c, parking *p)
 static int finish(parking *p, request_rec *r)
 {
     p->parked = NULL;
+    p->served = 1;
     ap_finalize_request_protocol(r);
     ap_process_request_after_handler(r);        /* r is gone after this */
     return OK;
 }
 
+/* ---- the next request ------------------------------------------------------- */
+
+/* As the MPM does on the way to waiting for the next request. */
+static int flush(conn_rec *c)
+{
+    ap_filter_t *last = c->output_filters;
+
+    while (last->next)
+        last = last->next;
+    return last->frec->filter_func.out_func(last, NULL) == APR_SUCCESS
+        && !c->data_in_output_filters;
+}
+
+/* A client that goes on at once (an agent in its loop, a batch) is served
+ * without giving the thread away in between; as long as few threads wait for
+ * that, and not for ever. */
+static int comes_at_once(conn_rec *c)
+{
+    static _Atomic int waiting;
+    const struct timespec moment = { 0, MOMENT * 1000 };
+    struct pollfd on = { -1, POLLIN, 0 };
+    apr_os_sock_t fd;
+    int ready = 0;
+
+    if (c->cs->state != CONN_STATE_WRITE_COMPLETION || c->aborted
+        || c->keepalive != AP_CONN_KEEPALIVE
+        || apr_os_sock_get(&fd, ap_get_conn_socket(c)) || !flush(c))
+        return 0;
+    if (c->data_in_input_filters)
+        return 1;
+    on.fd = fd;
+    if (atomic_fetch_add(&waiting, 1) < threads / 4)
+        ready = ppoll(&on, 1, &moment, NULL) > 0;
+    atomic_fetch_sub(&waiting, 1);
+    return ready;
+}
+
+static int run_hooks(conn_rec *c, parking *p)
+{
+    int rc;
+
+    p->nested = 1;
+    rc = ap_run_process_connection(c);
+    p->nested = 0;
+    return rc;
+}
+
 int llm_park_process(conn_rec *c)
 {
     parking *p;
-    int rc;
+    int rc, turns = 0;
 
     if (!can_park || c->master || !c->cs)
         return DECLINED;
     p = parking_of(c);
     if (p->nested)
         return DECLINED;
-    if (p->parked) {
-        if (p->parked->go_on(p->parked) == LLM_PARK_AGAIN)
-            return wait_for_news(c, p);
-        return finish(p, p->parked->r);
+    p->served = 0;
+    if (p->parked && p->parked->go_on(p->parked) == LLM_PARK_AGAIN)
+        return wait_for_news(c, p);
+    rc = p->parked ? finish(p, p->parked->r) : run_hooks(c, p);
+    while (rc == OK && p->served && !p->parked && turns++ < TURNS
+           && comes_at_once(c)) {
+        p->served = 0;
+        c->cs->state = CONN_STATE_PROCESSING;
+        rc = run_hooks(c, p);
     }
-    p->nested = 1;
-    rc = ap_run_process_connection(c);
-    p->nested = 0;
     if (c->cs->state == CONN_STATE_SUSPENDED && p->parked)
         return wait_for_news(c, p);
     return rc;

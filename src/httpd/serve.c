@@ -8,7 +8,7 @@
 #include "apr_strings.h"
 #include <poll.h>
 #include <stdatomic.h>
-#include "../upstream/engine.h"
+#include "../upstream/lane.h"
 #include "config.h"
 #include "headers.h"
 #include "shared.h"
@@ -156,6 +156,57 @@ llm_serving *llm_serve_begin(request_rec *r, const llm_dialect *dialect)
     return s;
 }
 
+/* ---- quick providers ------------------------------------------------------ */
+
+/* A smoothed time; what took too long to be waited for counts at once. */
+static void learn(llm_serving *s, apr_interval_time_t took)
+{
+    temper *seen = temper_of(s);
+    long long before = atomic_load(&seen->first_us);
+
+    atomic_store(&seen->first_us,
+                 before && took < QUICK ? before + (took - before) / 8
+                                        : took);
+}
+
+/* A provider as quick as a cache answers before parking would be done. As
+ * long as few threads do so, waiting a moment in this one is the better
+ * bargain. */
+static int is_quick(const llm_serving *s)
+{
+    if (s->call.last)
+        return s->gap < QUICK;
+    return atomic_load(&temper_of(s)->first_us) < QUICK;
+}
+
+/* 1 if this thread may; stop_lingering must follow in either case. */
+static int linger(void)
+{
+    return atomic_fetch_add(&lingering, 1) < threads / 2;
+}
+
+static void stop_lingering(void)
+{
+    atomic_fetch_sub(&lingering, 1);
+}
+
+/* A whole answer that may come at once is worth the short way. */
+static void submit(llm_serving *s)
+{
+    int quick = is_quick(s) && !s->call.request.stream;
+
+    if (quick && linger()) {
+        llm_lane_rush(engine, s->exchange, QUICK);
+        if (apr_time_now() - s->call.asked >= QUICK)
+            learn(s, QUICK);
+    }
+    else {
+        llm_exchange_submit(engine, s->exchange);
+    }
+    if (quick)
+        stop_lingering();
+}
+
 /* ---- asking ------------------------------------------------------------------------ */
 
 static void ask(llm_serving *s)
@@ -178,7 +229,7 @@ static void ask(llm_serving *s)
     if (call->attempt == call->model->targets->nelts)
         llm_buf_free(&s->body); /* nobody will be asked after this one */
     llm_call_was_asked(call, now);
-    llm_exchange_submit(engine, s->exchange);
+    submit(s);
 }
 
 /* ---- waiting ----------------------------------------------------------------------- */
@@ -193,39 +244,19 @@ static int client_fd(const llm_serving *s)
     return fd;
 }
 
-static void learn(llm_serving *s, const llm_arrival *arrival, apr_time_t now)
-{
-    temper *seen = temper_of(s);
-    long long took = now - s->call.asked;
-    long long before = atomic_load(&seen->first_us);
-
-    if (s->call.last)
-        s->gap = now - s->call.last;
-    else if (arrival->head.status || arrival->ended)
-        atomic_store(&seen->first_us,
-                     before ? before + (took - before) / 8 : took);
-}
-
 static void take(llm_serving *s)
 {
     llm_arrival arrival;
     apr_time_t now = apr_time_now();
 
     llm_exchange_take(s->exchange, &arrival);
-    learn(s, &arrival, now);
+    if (s->call.last)
+        s->gap = now - s->call.last;
+    else if (arrival.head.status || arrival.ended)
+        learn(s, now - s->call.asked);
     llm_call_arrived(&s->call, &arrival, now);
     if (s->call.fault.fault == LLM_CLIENT_GONE)
         s->r->connection->aborted = 1;
-}
-
-/* A provider as quick as a cache answers before parking would be done. As
- * long as few threads do so, waiting a moment in this one is the better
- * bargain. */
-static int is_quick(const llm_serving *s)
-{
-    if (s->call.last)
-        return s->gap < QUICK;
-    return atomic_load(&temper_of(s)->first_us) < QUICK;
 }
 
 static int wait_a_moment(llm_serving *s)
@@ -234,9 +265,9 @@ static int wait_a_moment(llm_serving *s)
 
     if (!is_quick(s))
         return llm_exchange_wait(s->exchange, 0);
-    if (atomic_fetch_add(&lingering, 1) < threads / 2)
+    if (linger())
         news = llm_exchange_wait(s->exchange, apr_time_now() + QUICK);
-    atomic_fetch_sub(&lingering, 1);
+    stop_lingering();
     return news;
 }
 

@@ -1,4 +1,5 @@
 #include "engine.h"
+#include "lane.h"
 #include "play.h"
 #include "transfer.h"
 #include <errno.h>
@@ -57,8 +58,8 @@ void llm_engine_order(llm_engine *engine, llm_exchange *x, unsigned order)
 
 void llm_engine_ring_later(llm_engine *engine, llm_exchange *x)
 {
-    if (engine->stopped || x->rung)
-        return;
+    if (x->rushing || x->rung || engine->stopped)
+        return;                 /* who rushes needs no bell */
     x->rung = 1;
     x->next_rung = engine->ringing;
     engine->ringing = x;
@@ -75,6 +76,25 @@ static void ring_all(llm_engine *engine)
     }
 }
 
+/* A worker that rushed hands over its lane with the running transfer. */
+static void adopt(llm_engine *engine, llm_exchange *x)
+{
+    llm_transfers_join(x->transfers, engine);
+    x->adopted = 1;
+    x->next_adopted = engine->adopted;
+    engine->adopted = x;
+}
+
+/* Its transfer is over, so the lane is free; `at` points to x. */
+static void release(llm_engine *engine, llm_exchange **at)
+{
+    llm_exchange *x = *at;
+
+    *at = x->next_adopted;
+    x->adopted = 0;
+    llm_lane_back(engine, x->transfers);
+}
+
 static void admit(llm_engine *engine, llm_exchange *x)
 {
     x->next = engine->all;
@@ -84,8 +104,10 @@ static void admit(llm_engine *engine, llm_exchange *x)
     engine->all = x;
     if (x->endpoint->peer)
         llm_play_start(engine, x);
-    else
+    else if (!x->running)
         llm_transfer_start(engine->transfers, x);
+    else
+        adopt(engine, x);
 }
 
 static void cancel(llm_engine *engine, llm_exchange *x)
@@ -95,11 +117,18 @@ static void cancel(llm_engine *engine, llm_exchange *x)
     if (x->endpoint->peer)
         llm_play_cancel(engine, x);
     else
-        llm_transfer_cancel(engine->transfers, x);
+        llm_transfer_cancel(x);
 }
 
 static void forget(llm_engine *engine, llm_exchange *x)
 {
+    llm_exchange **at = &engine->adopted;
+
+    if (x->adopted) {
+        while (*at != x)
+            at = &(*at)->next_adopted;
+        release(engine, at);
+    }
     if (x->next)
         x->next->prev = x->prev;
     if (x->prev)
@@ -201,6 +230,8 @@ static int patience(const llm_engine *engine)
     apr_time_t next = llm_timer_next(&engine->timers);
     apr_time_t now = apr_time_now(), wait = 60 * APR_USEC_PER_SEC;
 
+    if (engine->transfers_wait >= 0 && engine->transfers_wait < wait)
+        wait = engine->transfers_wait;
     if (engine->all && wait > SWEEP)
         wait = SWEEP;
     if (next && next - now < wait)
@@ -221,8 +252,7 @@ static void serve(llm_engine *engine, const struct epoll_event *event)
                             !!(event->events & EPOLLOUT));
         break;
     case LLM_FOR_SOCKET:
-        llm_transfers_socket(engine->transfers, (int)(who >> 2),
-                             event->events);
+        llm_transfers_event(who, event->events);
         break;
     default:
         if (read(engine->wake, &count, sizeof count) < 0)
@@ -235,8 +265,26 @@ static void run_timers(llm_engine *engine)
     llm_timer *timer;
 
     while ((timer = llm_timer_due(&engine->timers, engine->now)))
-        if (timer->owner)
-            llm_play_due(engine, timer->owner);
+        llm_play_due(engine, timer->owner);
+}
+
+/* curl's timers; *wait shrinks to the next of them. Lanes whose transfer has
+ * ended go back before their exchange can be freed. */
+static void run_transfers(llm_engine *engine, apr_interval_time_t *wait)
+{
+    llm_exchange **at = &engine->adopted, *x;
+    apr_interval_time_t next;
+
+    *wait = llm_transfers_round(engine->transfers, engine->now);
+    while ((x = *at)) {
+        next = llm_transfers_round(x->transfers, engine->now);
+        if (next >= 0 && (*wait < 0 || next < *wait))
+            *wait = next;
+        if (x->running)
+            at = &x->next_adopted;
+        else
+            release(engine, at);
+    }
 }
 
 /* `awake` is cleared before the queue is looked at a last time: an order
@@ -264,7 +312,7 @@ static void round_of(llm_engine *engine)
         serve(engine, &events[i]);
     take_orders(engine);
     run_timers(engine);
-    llm_transfers_round(engine->transfers);
+    run_transfers(engine, &engine->transfers_wait);
     sweep(engine);
     ring_all(engine);
 }
@@ -312,10 +360,13 @@ static void *run(void *data)
 {
     llm_engine *engine = data;
 
+    llm_transfers_join(engine->transfers, engine);
     while (!atomic_load(&engine->stopping))
         round_of(engine);
     wind_up(engine);
     late_orders(engine);
+    run_transfers(engine, &engine->transfers_wait);
+    llm_lanes_free(engine);
     llm_transfers_free(engine->transfers);
     return NULL;
 }
@@ -355,10 +406,11 @@ llm_engine *llm_engine_start(int endpoints, const char **why)
     }
     pthread_mutex_init(&engine->lock, NULL);
     engine->poll = engine->wake = -1;
+    engine->endpoints = endpoints;
     engine->now = apr_time_now();
     if (!open_descriptors(engine))
         *why = strerror(errno);
-    else if (!(engine->transfers = llm_transfers_new(engine, endpoints)))
+    else if (!(engine->transfers = llm_transfers_new(endpoints)))
         *why = "libcurl could not be initialised";
     else if (!start_thread(engine))
         *why = "no thread";

@@ -27,13 +27,18 @@ void llm_engine_free(llm_engine *engine);
 
 struct llm_transfers;
 
+#define LLM_LANES 64            /* at most, a child */
+
 struct llm_engine {
     pthread_t thread;
     int poll;                   /* the epoll descriptor */
     int wake;                   /* the eventfd */
-    pthread_mutex_t lock;       /* guards the queue of orders, and stopped */
+    pthread_mutex_t lock;       /* guards the orders, the lanes, and stopped */
     llm_exchange *orders;       /* newest first */
     int stopped;                /* the thread is gone */
+    struct llm_transfers *lanes[LLM_LANES];     /* idle ones, see lane.h */
+    int idle_lanes, made_lanes;
+    int endpoints;              /* never changes */
     _Atomic int stopping;
     _Atomic int awake;          /* no need to write to `wake` */
 
@@ -44,6 +49,8 @@ struct llm_engine {
     apr_time_t swept;
     apr_time_t now;
     struct llm_transfers *transfers;
+    apr_interval_time_t transfers_wait; /* until curl's next timer; -1 none */
+    llm_exchange *adopted;      /* those that came with their lane */
 };
 
 /* Worker: queues an order for the engine and wakes it. */

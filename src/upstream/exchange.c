@@ -53,7 +53,7 @@ int llm_exchange_take(llm_exchange *x, llm_arrival *out)
     memset(out, 0, sizeof *out);
     pthread_mutex_lock(&x->lock);
     news = x->news;
-    resume = x->full;
+    resume = x->full && !x->ended;
     x->news = x->client_news = x->full = 0;
     out->head = x->head;
     out->ended = x->ended;

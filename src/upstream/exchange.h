@@ -137,15 +137,20 @@ struct llm_exchange {
     _Atomic unsigned orders;
     llm_exchange *next_order;   /* the engine's queue, under its lock */
 
-    /* engine thread only */
+    /* who drives the transfer: the engine thread, or the worker while it
+     * rushes (lane.h) */
+    struct llm_transfers *transfers;
+    int rushing;
     void *easy;                 /* the curl handle while it runs */
     void *play;                 /* the peer's conversation while it runs */
     llm_timer timer;
     llm_step step;              /* the next of the play */
     llm_exchange *next, *prev;  /* all that the engine knows */
     llm_exchange *next_rung;
+    llm_exchange *next_adopted;
     int rung;                   /* stands in the list of those to ring */
     int running, closed, paused;
+    int adopted;                /* it came with its lane */
     int draining;               /* finished by the worker, running to its end */
     size_t drained;             /* bytes thrown away since */
     size_t head_bytes;

@@ -9,65 +9,72 @@
 
 #define IDLE_CONNECTIONS 1024L  /* kept open to providers, a child */
 #define IDLE_HANDLES 256        /* kept ready, an endpoint */
+#define SOCKET_BUCKETS 256
 
-/* What epoll knows of a descriptor, and what curl wants of it. Curl takes a
- * connection off after every transfer and puts it on again for the next; we
+/* A socket of curl's: what epoll knows of it, and what curl wants. Curl takes
+ * a connection off after every transfer and puts it on again for the next; we
  * leave it in epoll, and only take it off when it speaks unasked. */
 typedef struct interest {
+    llm_transfers *owner;
+    int fd;
     unsigned char known, wanted;        /* EPOLLIN | EPOLLOUT */
+    struct interest *next;
 } interest;
 
 /* The handles and header lines of one endpoint, made on first use. */
 typedef struct stable {
     struct curl_slist *headers;
+    CURLU *address;             /* of `path` at this endpoint */
+    char *path;
     CURL *idle[IDLE_HANDLES];
     int count;
 } stable;
 
 struct llm_transfers {
-    llm_engine *engine;
+    llm_engine *engine;         /* whose loop it is in; NULL: none */
     CURLM *multi;
-    interest *interests;        /* by descriptor */
-    int interests_room;
+    interest *sockets[SOCKET_BUCKETS];  /* by descriptor */
+    interest *closed;           /* of this round; an event may name them */
     stable *stables;            /* by endpoint number */
     int endpoints;
-    llm_timer timer;            /* curl's own; owner NULL */
-    int expired;                /* curl's timer must run this round */
+    apr_time_t due;             /* curl's timer; 0: not set, 1: now */
 };
 
-/* ---- curl's sockets in our epoll ---------------------------------------- */
+/* ---- curl's sockets ------------------------------------------------------ */
+
+static interest **place_of(llm_transfers *transfers, int fd)
+{
+    interest **at = &transfers->sockets[(unsigned)fd % SOCKET_BUCKETS];
+
+    while (*at && (*at)->fd != fd)
+        at = &(*at)->next;
+    return at;
+}
 
 static interest *interest_of(llm_transfers *transfers, int fd)
 {
-    if (fd >= transfers->interests_room) {
-        int room = (fd / 1024 + 1) * 1024;
-        interest *more = realloc(transfers->interests, room * sizeof *more);
+    interest **at = place_of(transfers, fd);
 
-        if (!more)
-            return NULL;
-        memset(more + transfers->interests_room, 0,
-               (room - transfers->interests_room) * sizeof *more);
-        transfers->interests = more;
-        transfers->interests_room = room;
+    if (!*at && (*at = calloc(1, sizeof **at))) {
+        (*at)->owner = transfers;
+        (*at)->fd = fd;
     }
-    return &transfers->interests[fd];
+    return *at;
 }
 
-static void tell_epoll(llm_transfers *transfers, int fd, interest *in)
+static void tell_epoll(interest *in, unsigned wanted)
 {
     struct epoll_event on = {
-        in->wanted, { .u64 = (uint64_t)fd << 2 | LLM_FOR_SOCKET }
+        wanted, { .u64 = (uintptr_t)in | LLM_FOR_SOCKET }
     };
     int op = in->known ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
 
-    if (in->known == in->wanted)
+    if (in->known == wanted)
         return;
-    if (!in->wanted)
+    if (!wanted)
         op = EPOLL_CTL_DEL;
-    if (!epoll_ctl(transfers->engine->poll, op, fd, &on))
-        in->known = in->wanted;
-    else
-        in->known = 0;
+    in->known = epoll_ctl(in->owner->engine->poll, op, in->fd, &on) ? 0
+                                                                    : wanted;
 }
 
 static int on_socket(CURL *easy, curl_socket_t fd, int what, void *baton,
@@ -83,34 +90,44 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *baton,
     in->wanted = (what == CURL_POLL_REMOVE) ? 0
         : ((what & CURL_POLL_IN) ? EPOLLIN : 0)
         | ((what & CURL_POLL_OUT) ? EPOLLOUT : 0);
-    if (in->wanted)
-        tell_epoll(transfers, fd, in);
+    if (in->wanted && transfers->engine)
+        tell_epoll(in, in->wanted);
     return 0;
 }
 
-/* The number may be another descriptor's in a moment. */
+/* The number may be another descriptor's in a moment, and epoll forgets a
+ * closed one by itself. */
 static int on_close(void *baton, curl_socket_t fd)
 {
     llm_transfers *transfers = baton;
-    interest *in = interest_of(transfers, fd);
+    interest **at = place_of(transfers, fd), *in = *at;
 
-    if (in)
+    if (in) {
+        *at = in->next;
+        in->next = transfers->closed;
         in->known = in->wanted = 0;
+        transfers->closed = in;
+    }
     return close(fd);
+}
+
+static void free_closed(llm_transfers *transfers)
+{
+    interest *in;
+
+    while ((in = transfers->closed)) {
+        transfers->closed = in->next;
+        free(in);
+    }
 }
 
 static int on_timer(CURLM *multi, long ms, void *baton)
 {
     llm_transfers *transfers = baton;
-    llm_engine *engine = transfers->engine;
 
     (void)multi;
-    transfers->expired = !ms;
-    if (ms <= 0)
-        llm_timer_unset(&engine->timers, &transfers->timer);
-    else
-        llm_timer_set(&engine->timers, &transfers->timer,
-                      apr_time_now() + apr_time_from_msec(ms));
+    transfers->due = ms < 0 ? 0
+        : ms ? apr_time_now() + apr_time_from_msec(ms) : 1;
     return 0;
 }
 
@@ -173,11 +190,11 @@ static llm_fault fault_of(CURLcode code, const llm_exchange *x)
 
 /* A connection that broke is reported by curl with the same code whether it
  * was the server's TLS or its certificate; only the latter is LOUD. */
-static void finish(llm_transfers *transfers, llm_exchange *x, CURLcode code)
+static void finish(llm_exchange *x, CURLcode code)
 {
     llm_fault fault = fault_of(code, x);
 
-    llm_transfer_cancel(transfers, x);
+    llm_transfer_cancel(x);
     llm_exchange_ended(x, fault, code ? curl_easy_strerror(code) : NULL);
 }
 
@@ -280,17 +297,38 @@ static void handle_back(llm_transfers *transfers, const llm_exchange *x)
 
 /* ---- transfers ---------------------------------------------------------- */
 
-static int set_request(CURL *easy, llm_exchange *x)
+/* The address in parts: curl then need not take it apart for each call. An
+ * endpoint is nearly always asked at one path. */
+static CURLU *address_of(stable *home, const llm_exchange *x)
 {
     size_t room = strlen(x->endpoint->base_url) + strlen(x->path) + 1;
-    char *url = malloc(room);
-    CURLcode rc;
+    char *url;
 
-    if (!url)
-        return 0;
-    snprintf(url, room, "%s%s", x->endpoint->base_url, x->path);
-    rc = curl_easy_setopt(easy, CURLOPT_URL, url);
+    if (home->address && !strcmp(home->path, x->path))
+        return home->address;
+    curl_url_cleanup(home->address);
+    free(home->path);
+    home->address = curl_url();
+    home->path = strdup(x->path);
+    url = malloc(room);
+    if (home->address && home->path && url) {
+        snprintf(url, room, "%s%s", x->endpoint->base_url, x->path);
+        if (!curl_url_set(home->address, CURLUPART_URL, url, 0)) {
+            free(url);
+            return home->address;
+        }
+    }
     free(url);
+    curl_url_cleanup(home->address);
+    home->address = NULL;
+    return NULL;
+}
+
+static int set_request(llm_transfers *transfers, CURL *easy, llm_exchange *x)
+{
+    CURLU *address = address_of(&transfers->stables[x->endpoint->number], x);
+
+    curl_easy_setopt(easy, CURLOPT_CURLU, address);
     curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE,
                      (curl_off_t)x->body.len);
     curl_easy_setopt(easy, CURLOPT_POSTFIELDS,
@@ -298,7 +336,7 @@ static int set_request(CURL *easy, llm_exchange *x)
     curl_easy_setopt(easy, CURLOPT_HEADERDATA, x);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, x);
     curl_easy_setopt(easy, CURLOPT_PRIVATE, x);
-    return rc == CURLE_OK;
+    return address != NULL;
 }
 
 void llm_transfer_start(llm_transfers *transfers, llm_exchange *x)
@@ -306,7 +344,8 @@ void llm_transfer_start(llm_transfers *transfers, llm_exchange *x)
     CURL *easy = handle_for(transfers, x);
 
     x->easy = easy;
-    if (!easy || !set_request(easy, x)
+    x->transfers = transfers;
+    if (!easy || !set_request(transfers, easy, x)
         || curl_multi_add_handle(transfers->multi, easy) != CURLM_OK) {
         if (easy)
             curl_easy_cleanup(easy);
@@ -325,28 +364,34 @@ void llm_transfer_resume(llm_exchange *x)
     }
 }
 
-void llm_transfer_cancel(llm_transfers *transfers, llm_exchange *x)
+void llm_transfer_cancel(llm_exchange *x)
 {
     if (!x->easy)
         return;
-    curl_multi_remove_handle(transfers->multi, x->easy);
-    handle_back(transfers, x);
+    curl_multi_remove_handle(x->transfers->multi, x->easy);
+    handle_back(x->transfers, x);
     x->easy = NULL;
     x->running = 0;
 }
 
-void llm_transfers_socket(llm_transfers *transfers, int fd, unsigned events)
+static void act(interest *in, unsigned events)
 {
-    interest *in = interest_of(transfers, fd);
     int mask = ((events & EPOLLIN) ? CURL_CSELECT_IN : 0)
         | ((events & EPOLLOUT) ? CURL_CSELECT_OUT : 0)
         | ((events & (EPOLLERR | EPOLLHUP)) ? CURL_CSELECT_ERR : 0);
     int running;
 
-    if (in && !in->wanted)
-        tell_epoll(transfers, fd, in);
-    else
-        curl_multi_socket_action(transfers->multi, fd, mask, &running);
+    curl_multi_socket_action(in->owner->multi, in->fd, mask, &running);
+}
+
+void llm_transfers_event(uint64_t data, unsigned events)
+{
+    interest *in = (interest *)(uintptr_t)(data & ~3ULL);
+
+    if (in->wanted)
+        act(in, events);
+    else if (in->known)
+        tell_epoll(in, 0);
 }
 
 static void collect(llm_transfers *transfers)
@@ -360,25 +405,74 @@ static void collect(llm_transfers *transfers)
         if (message->msg != CURLMSG_DONE)
             continue;
         curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &x);
-        finish(transfers, (llm_exchange *)x, message->data.result);
+        finish((llm_exchange *)x, message->data.result);
     }
 }
 
-void llm_transfers_round(llm_transfers *transfers)
+apr_interval_time_t llm_transfers_round(llm_transfers *transfers,
+                                        apr_time_t now)
 {
     int running, turns = 0;
 
-    if (!transfers->timer.place && transfers->timer.due
-        && transfers->timer.due <= transfers->engine->now) {
-        transfers->timer.due = 0;
-        transfers->expired = 1;
-    }
-    while (transfers->expired && turns++ < 16) {
-        transfers->expired = 0;
+    free_closed(transfers);
+    while (transfers->due && transfers->due <= now && turns++ < 16) {
+        transfers->due = 0;
         curl_multi_socket_action(transfers->multi, CURL_SOCKET_TIMEOUT, 0,
                                  &running);
     }
     collect(transfers);
+    if (!transfers->due)
+        return -1;
+    return transfers->due > now ? transfers->due - now : 0;
+}
+
+/* ---- in and out of a loop -------------------------------------------------- */
+
+void llm_transfers_join(llm_transfers *transfers, llm_engine *engine)
+{
+    interest *in;
+    int i;
+
+    transfers->engine = engine;
+    for (i = 0; i < SOCKET_BUCKETS; i++)
+        for (in = transfers->sockets[i]; in; in = in->next)
+            tell_epoll(in, in->wanted);
+}
+
+void llm_transfers_part(llm_transfers *transfers)
+{
+    interest *in;
+    int i;
+
+    for (i = 0; i < SOCKET_BUCKETS; i++)
+        for (in = transfers->sockets[i]; in; in = in->next)
+            tell_epoll(in, 0);
+    transfers->engine = NULL;
+}
+
+/* A lane has one transfer: one socket, or two while curl tries both families
+ * of addresses. */
+void llm_transfers_wait(llm_transfers *transfers, apr_time_t until)
+{
+    struct pollfd fds[4];
+    interest *in, *of[4];
+    apr_interval_time_t wait = until - apr_time_now();
+    struct timespec when = { 0, wait > 0 ? wait % APR_USEC_PER_SEC * 1000 : 0 };
+    int n = 0, i;
+
+    for (i = 0; i < SOCKET_BUCKETS && n < 4; i++)
+        for (in = transfers->sockets[i]; in && n < 4; in = in->next)
+            if (in->wanted) {
+                fds[n].fd = in->fd;
+                fds[n].events = ((in->wanted & EPOLLIN) ? POLLIN : 0)
+                    | ((in->wanted & EPOLLOUT) ? POLLOUT : 0);
+                of[n++] = in;
+            }
+    if (ppoll(fds, n, &when, NULL) <= 0)
+        return;
+    for (i = 0; i < n; i++)
+        if (fds[i].revents)
+            act(of[i], fds[i].revents); /* POLL* and EPOLL* are the same */
 }
 
 /* ---- life --------------------------------------------------------------- */
@@ -395,13 +489,12 @@ static void set_multi(llm_transfers *transfers)
     curl_multi_setopt(multi, CURLMOPT_PIPELINING, CURLPIPE_MULTIPLEX);
 }
 
-llm_transfers *llm_transfers_new(llm_engine *engine, int endpoints)
+llm_transfers *llm_transfers_new(int endpoints)
 {
     llm_transfers *transfers = calloc(1, sizeof *transfers);
 
     if (!transfers)
         return NULL;
-    transfers->engine = engine;
     transfers->endpoints = endpoints;
     transfers->stables = calloc(endpoints + 1, sizeof *transfers->stables);
     transfers->multi = curl_multi_init();
@@ -419,9 +512,19 @@ static void empty_stable(stable *home)
 
     while (home->count)
         curl_easy_cleanup(home->idle[--home->count]);
+    curl_url_cleanup(home->address);
+    free(home->path);
     for (line = home->headers; line; line = line->next)
         explicit_bzero(line->data, strlen(line->data));
     curl_slist_free_all(home->headers);
+}
+
+static void drop_socket(llm_transfers *transfers, int i)
+{
+    interest *in = transfers->sockets[i];
+
+    transfers->sockets[i] = in->next;
+    free(in);
 }
 
 void llm_transfers_free(llm_transfers *transfers)
@@ -432,7 +535,10 @@ void llm_transfers_free(llm_transfers *transfers)
         empty_stable(&transfers->stables[i]);
     if (transfers->multi)
         curl_multi_cleanup(transfers->multi);
+    for (i = 0; i < SOCKET_BUCKETS; i++)
+        while (transfers->sockets[i])
+            drop_socket(transfers, i);
+    free_closed(transfers);
     free(transfers->stables);
-    free(transfers->interests);
     free(transfers);
 }

@@ -1,26 +1,41 @@
-/* Exchanges over the network: the only file pair that knows libcurl.
+/* Exchanges over the network: the only files that know libcurl.
  *
- * Everything here runs on the engine thread; handles are made there and
- * never cross a fork.
+ * An llm_transfers is one curl multi with its connections. It is driven by
+ * one thread at a time: the engine's own by the engine thread; a lane (see
+ * lane.h) by the worker that has it, and by the engine thread once it was
+ * handed over. Handles are made after the fork and never cross one.
  */
 #ifndef LLM_TRANSFER_H
 #define LLM_TRANSFER_H
 
+#include <poll.h>
 #include "engine.h"
 
 typedef struct llm_transfers llm_transfers;
 
-llm_transfers *llm_transfers_new(llm_engine *engine, int endpoints);
+/* NULL without memory. Belongs to nobody's loop at first. */
+llm_transfers *llm_transfers_new(int endpoints);
 void llm_transfers_free(llm_transfers *transfers);
+
+/* Engine thread: its sockets and its timer join the engine's loop, or leave
+ * it. */
+void llm_transfers_join(llm_transfers *transfers, llm_engine *engine);
+void llm_transfers_part(llm_transfers *transfers);
 
 void llm_transfer_start(llm_transfers *transfers, llm_exchange *x);
 void llm_transfer_resume(llm_exchange *x);
-void llm_transfer_cancel(llm_transfers *transfers, llm_exchange *x);
+void llm_transfer_cancel(llm_exchange *x);
 
-/* An event on a socket of curl's; `events` as epoll has them. */
-void llm_transfers_socket(llm_transfers *transfers, int fd, unsigned events);
+/* An event for the socket that epoll's data names. */
+void llm_transfers_event(uint64_t data, unsigned events);
 
-/* After a batch of events: curl's timer, and what has finished. */
-void llm_transfers_round(llm_transfers *transfers);
+/* After a batch of events: curl's timer, and what has finished. Microseconds
+ * until it must be called again, -1 for never. */
+apr_interval_time_t llm_transfers_round(llm_transfers *transfers,
+                                        apr_time_t now);
+
+/* Out of any loop: waits until `until` at most for its sockets, and serves
+ * them. */
+void llm_transfers_wait(llm_transfers *transfers, apr_time_t until);
 
 #endif
