@@ -122,7 +122,7 @@ test:
 bench:
 	@t/packages run bench
 	$(SUB) all $(B)/bench/provider $(B)/bench/calls
-	@QUICK=$(QUICK) APXS=$(APXS) BUILD=$(B) t/bench/run
+	@QUICK='$(QUICK)' WHAT='$(WHAT)' WHO='$(WHO)' BUILD=$(B) t/bench/run
 
 # Debian's layout where there is one; conf/ beside httpd's own elsewhere.
 install: all
