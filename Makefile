@@ -98,8 +98,16 @@ $(B)/bench/%: $(B)/obj/t/bench/%.o
 	@mkdir -p $(@D)
 	$(Q)$(CC) -o $@ $^ $(LDFLAGS)
 
-# The official SDKs, exactly as the lock file says.
-clients: $(if $(wildcard t/clients/package.json),$(B)/clients/installed)
+# The official SDKs, exactly as the lock file says. They want a newer node than
+# Debian 12 has: npm has one.
+NODE  := $(B)/node/node_modules/.bin
+PROVE  = env PATH='$(CURDIR)/$(NODE)':"$$PATH" prove $(if $(V),-v)
+
+clients: $(B)/clients/installed
+	@node -e 'process.exit(parseInt(process.versions.node) < 20)' || \
+	test -x $(NODE)/node || npm install --prefix $(B)/node --no-audit \
+	    --no-fund --loglevel=error node-linux-$$(uname -m | sed \
+	    's/x86_64/x64/; s/aarch64/arm64/')@22
 
 $(B)/clients/installed: t/clients/package.json t/clients/package-lock.json
 	@mkdir -p $(@D)
@@ -117,7 +125,7 @@ run:
 test:
 	@t/packages run test
 	$(SUB) STRICT=1 all units clients
-	prove -j2 $(if $(V),-v) $(TESTS) $(UNIT)
+	$(PROVE) -j2 $(TESTS) $(UNIT)
 
 bench:
 	@t/packages run bench
@@ -165,7 +173,7 @@ address thread: clients
 	LLM_PRELOAD="$$($(CC) -print-file-name=lib$(KIND).so)" \
 	ASAN_OPTIONS=exitcode=99 TSAN_OPTIONS=exitcode=66 \
 	UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
-	setarch -R prove $(TESTS) $(UNIT:$(B)/%=$(B)/$(KIND)/%)
+	setarch -R $(PROVE) $(TESTS) $(UNIT:$(B)/%=$(B)/$(KIND)/%)
 
 # libFuzzer for TIME seconds on each target; what it finds goes by hand to
 # t/fuzz/corpus, where `make test` replays it.
@@ -197,7 +205,7 @@ cover:
 	@find $(B)/cover -name '*.gcda' -delete
 	@find $(B)/cover/obj -type d -exec chmod 1777 {} +
 	LLM_MODULE='$(CURDIR)/$(B)/cover/mod_llm.so' \
-	    prove $(TESTS) $(UNIT:$(B)/%=$(B)/cover/%)
+	    $(PROVE) $(TESTS) $(UNIT:$(B)/%=$(B)/cover/%)
 	gcovr -r . --object-directory $(B)/cover -f src/ -f mod_llm.c \
 	    --html-details $(B)/cover/index.html --print-summary
 
@@ -208,4 +216,4 @@ soak:
 	@t/packages run test
 	$(SUB) STRICT=1 all units clients
 	@set -e; i=0; while test $$i -lt $(ROUNDS); do i=$$((i + 1)); \
-	    echo "round $$i of $(ROUNDS)"; prove -Q -s -j2 $(TESTS); done
+	    echo "round $$i of $(ROUNDS)"; $(PROVE) -Q -s -j2 $(TESTS); done
