@@ -294,6 +294,22 @@ static void take_bytes(llm_call *call, llm_buf *bytes, apr_time_t now)
         feed(call, bytes, now);
 }
 
+/* A last event without its blank line counts, when HTTP says it is whole. */
+static void end_stream(llm_call *call, apr_time_t now)
+{
+    static char blank[] = "\n\n";
+    const llm_buf rest = { .data = blank, .len = 2 };
+    int attempt = call->attempt;
+
+    feed(call, &rest, now);
+    if (call->attempt != attempt || call->state == LLM_CALL_ENDED)
+        return;
+    if (call->head.framed || call->finished)
+        finish_stream(call, now);
+    else
+        llm_answer_fault(call, LLM_CUT, NULL, now);
+}
+
 /* HTTP has come to its end, well or badly. */
 static void take_end(llm_call *call, const llm_arrival *arrival,
                      apr_time_t now)
@@ -311,10 +327,8 @@ static void take_end(llm_call *call, const llm_arrival *arrival,
         llm_answer_fault(call, LLM_RESET, trouble, now);
     else if (call->state == LLM_CALL_GATHERING)
         finish_whole(call, now);
-    else if (call->head.framed || call->finished)
-        finish_stream(call, now);
     else
-        llm_answer_fault(call, LLM_CUT, NULL, now);
+        end_stream(call, now);
 }
 
 static void let_time_pass(llm_call *call, apr_time_t now)

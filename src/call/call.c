@@ -55,6 +55,18 @@ void llm_call_begin(llm_call *call, apr_time_t now)
     llm_sse_init(&call->sse, call->limits->max_answer);
 }
 
+static int32_t take_slot(const llm_call *call, apr_time_t now)
+{
+    const llm_call_limits *limits = call->limits;
+    int32_t slot = llm_meter_enter(call->meter, call->child,
+                                   limits->max_in_flight, now);
+
+    if (slot < 0 && limits->reap && limits->reap())
+        slot = llm_meter_enter(call->meter, call->child,
+                               limits->max_in_flight, now);
+    return slot;
+}
+
 void llm_call_admit(llm_call *call, const llm_models *models,
                     const char *body, size_t n, apr_time_t now)
 {
@@ -67,8 +79,7 @@ void llm_call_admit(llm_call *call, const llm_models *models,
     if (!detail.fault)
         detail.fault = find_model(call, models, &detail);
     if (!detail.fault) {
-        call->slot = llm_meter_enter(call->meter, call->child,
-                                     call->limits->max_in_flight, now);
+        call->slot = take_slot(call, now);
         if (call->slot < 0) {
             detail.fault = LLM_BUSY;
             detail.retry_after_ms = 1000;

@@ -26,6 +26,8 @@ typedef struct llm_call_limits {
     apr_size_t max_answer;      /* bytes of an answer */
     unsigned max_depth;         /* of the request's JSON */
     unsigned max_in_flight;     /* calls, over all children */
+    uint32_t (*reap)(void);     /* asked when none is free: settles the calls
+                                 * of dead processes; how many. May be NULL */
 } llm_call_limits;
 
 typedef enum llm_call_want {

@@ -4,6 +4,7 @@
 #include "http_main.h"
 #include "apr_strings.h"
 #include "provider_config.h"
+#include "shared.h"
 
 APLOG_USE_MODULE(llm);
 extern module AP_MODULE_DECLARE_DATA llm_module;
@@ -57,7 +58,8 @@ llm_call_limits llm_config_limits(const request_rec *r)
     const llm_dir *dir = llm_config_dir(r);
     const llm_server *main = llm_config_server(ap_server_conf);
     llm_call_limits limits = {
-        max_answer_of(dir), (unsigned)max_depth_of(dir), main->max_in_flight
+        max_answer_of(dir), (unsigned)max_depth_of(dir), main->max_in_flight,
+        llm_shared_reap
     };
 
     return limits;

@@ -188,14 +188,24 @@ int llm_gateway_handler(request_rec *r)
     return where == MODELS ? list_models(r) : show_model(r, s, rest);
 }
 
+static const char *handler_of(request_rec *r)
+{
+    const core_dir_config *core = ap_get_core_module_config(r->per_dir_config);
+    const char *wrong = NULL;
+
+    if (core->expr_handler)
+        return ap_expr_str_exec(r, core->expr_handler, &wrong);
+    return core->handler;
+}
+
 /* Runs while the Location's settings are merged; map_to_storage runs when they
  * are put aside, and knows our requests by their name. */
 int llm_gateway_translate(request_rec *r)
 {
-    const core_dir_config *core = ap_get_core_module_config(r->per_dir_config);
+    const char *handler = handler_of(r);
 
-    if (!core->handler || (strcmp(core->handler, "llm")
-                           && strcmp(core->handler, "llm-status")))
+    if (!handler || (ap_cstr_casecmp(handler, "llm")
+                     && ap_cstr_casecmp(handler, "llm-status")))
         return DECLINED;
     r->filename = apr_pstrcat(r->pool, NO_FILE, r->uri, NULL);
     return OK;

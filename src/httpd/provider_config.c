@@ -3,6 +3,7 @@
 #include "apr_strings.h"
 #include "apr_uri.h"
 #include "../call/preset.h"
+#include "../wire/echo_options.h"
 
 APLOG_USE_MODULE(llm);
 
@@ -258,8 +259,14 @@ const char *llm_provider_set_timeout(llm_provider *provider, const char *word,
 const char *llm_provider_set_echo(llm_provider *provider, const char *options,
                                   apr_pool_t *p)
 {
+    llm_echo_options echo;
+    char wrong[64] = "";
+
     if (!provider->endpoint->peer)
         return "LLMEcho is only for <LLMProvider echo>";
+    llm_echo_options_init(&echo);
+    if (!llm_echo_options_read(&echo, options, strlen(options), ' ', wrong))
+        return apr_psprintf(p, "LLMEcho: \"%s\" is not understood", wrong);
     provider->endpoint->peer_options = apr_pstrdup(p, options);
     return NULL;
 }

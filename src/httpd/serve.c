@@ -261,10 +261,10 @@ static void take(llm_serving *s)
 
 static int wait_a_moment(llm_serving *s)
 {
-    int news = 0;
+    int news = llm_exchange_wait(s->exchange, 0);
 
-    if (!is_quick(s))
-        return llm_exchange_wait(s->exchange, 0);
+    if (news || !is_quick(s))
+        return news;
     if (linger())
         news = llm_exchange_wait(s->exchange, apr_time_now() + QUICK);
     stop_lingering();
