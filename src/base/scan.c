@@ -491,6 +491,11 @@ int llm_scan_is(const llm_member *member, const char *name)
     size_t left = strlen(name);
     char spare[4];
 
+    /* An escape is longer than what it stands for. */
+    if (rest.len <= left)
+        return rest.len == left && !memcmp(rest.at, name, left);
+    if (!memchr(rest.at, '\\', rest.len))
+        return 0;
     for (part = piece(&rest, spare); part.len; part = piece(&rest, spare)) {
         if (part.len > left || memcmp(part.at, name, part.len))
             return 0;

@@ -15,7 +15,7 @@
 
 APLOG_USE_MODULE(llm);
 
-#define SLICE (32 * 1024)       /* sent at once to a client that can take it */
+#define SLICE (16 * 1024)       /* sent at once to a client that can take it */
 #define QUICK 2000              /* microseconds that are waited in the thread */
 
 /* What this child has seen of an endpoint lately. */
@@ -308,11 +308,18 @@ static int wait_for_news(llm_serving *s)
 
 /* ---- sending ----------------------------------------------------------------------- */
 
-static int is_writable(const llm_serving *s)
+/* A socket that takes bytes takes a good part of its buffer, which is never
+ * smaller than a slice: one look is enough for so many. */
+static int is_writable(llm_serving *s)
 {
     struct pollfd on = { client_fd(s), POLLOUT, 0 };
 
-    return poll(&on, 1, 0) != 0;
+    if (s->unchecked && s->unchecked < SLICE / 2)
+        return 1;
+    if (!poll(&on, 1, 0))
+        return 0;
+    s->unchecked = 0;
+    return 1;
 }
 
 static void lose_client(llm_serving *s)
@@ -402,6 +409,7 @@ static int deliver(llm_serving *s)
             return 0;
         }
         s->blocked = 0;
+        s->unchecked += n;
         pass(s, n, n == left && llm_call_next(&s->call) == LLM_CALL_OVER);
     } while (s->out.len);
     return 1;

@@ -111,6 +111,18 @@ void llm_exchange_unpark(llm_exchange *x)
     pthread_mutex_unlock(&x->lock);
 }
 
+static int is_watched(llm_exchange *x, int fd, int events)
+{
+    int fired;
+
+    if (x->watched != fd || x->watched_for != events)
+        return 0;
+    pthread_mutex_lock(&x->lock);
+    fired = x->watch_fired;
+    pthread_mutex_unlock(&x->lock);
+    return !fired;
+}
+
 /* One shot each: an event that was not acted on yet must not come again and
  * again, and what is asked for differs from time to time. */
 void llm_exchange_watch(llm_exchange *x, int fd, int writable)
@@ -119,12 +131,19 @@ void llm_exchange_watch(llm_exchange *x, int fd, int writable)
         EPOLLRDHUP | EPOLLONESHOT | (writable ? EPOLLOUT : 0),
         { .u64 = (uintptr_t)x | LLM_FOR_CLIENT }
     };
-    int op = x->watched == fd ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
 
+    if (is_watched(x, fd, (int)on.events))
+        return;
     if (x->watched >= 0 && x->watched != fd)
         llm_exchange_unwatch(x);
-    if (!epoll_ctl(x->engine->poll, op, fd, &on))
-        x->watched = fd;
+    pthread_mutex_lock(&x->lock);
+    x->watch_fired = 0;
+    pthread_mutex_unlock(&x->lock);
+    if (epoll_ctl(x->engine->poll,
+                  x->watched == fd ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, fd, &on))
+        return;
+    x->watched = fd;
+    x->watched_for = (int)on.events;
 }
 
 void llm_exchange_unwatch(llm_exchange *x)
@@ -210,6 +229,7 @@ void llm_exchange_client(llm_exchange *x, int gone, int ready)
     pthread_mutex_lock(&x->lock);
     x->client_gone |= gone;
     x->client_ready |= ready;
+    x->watch_fired = 1;
     x->news = x->client_news = 1;
     pthread_mutex_unlock(&x->lock);
     llm_engine_ring_later(x->engine, x);

@@ -132,6 +132,10 @@ struct llm_exchange {
 
     /* worker only */
     int watched;                /* -1, or the client's descriptor */
+    int watched_for;            /* what epoll was asked for */
+
+    /* both, under the lock */
+    int watch_fired;            /* epoll's one shot is spent */
 
     /* both, without the lock */
     _Atomic unsigned orders;

@@ -35,6 +35,7 @@ struct llm_transfers {
     CURLM *multi;
     interest *sockets[SOCKET_BUCKETS];  /* by descriptor */
     interest *closed;           /* of this round; an event may name them */
+    int wanted;                 /* how many curl wants something of */
     stable *stables;            /* by endpoint number */
     int endpoints;
     apr_time_t due;             /* curl's timer; 0: not set, 1: now */
@@ -87,9 +88,11 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *baton,
     (void)socket_baton;
     if (!in)
         return -1;
+    transfers->wanted -= in->wanted != 0;
     in->wanted = (what == CURL_POLL_REMOVE) ? 0
         : ((what & CURL_POLL_IN) ? EPOLLIN : 0)
         | ((what & CURL_POLL_OUT) ? EPOLLOUT : 0);
+    transfers->wanted += in->wanted != 0;
     if (in->wanted && transfers->engine)
         tell_epoll(in, in->wanted);
     return 0;
@@ -105,6 +108,7 @@ static int on_close(void *baton, curl_socket_t fd)
     if (in) {
         *at = in->next;
         in->next = transfers->closed;
+        transfers->wanted -= in->wanted != 0;
         in->known = in->wanted = 0;
         transfers->closed = in;
     }
@@ -458,10 +462,10 @@ void llm_transfers_wait(llm_transfers *transfers, apr_time_t until)
     interest *in, *of[4];
     apr_interval_time_t wait = until - apr_time_now();
     struct timespec when = { 0, wait > 0 ? wait % APR_USEC_PER_SEC * 1000 : 0 };
-    int n = 0, i;
+    int most = transfers->wanted < 4 ? transfers->wanted : 4, n = 0, i;
 
-    for (i = 0; i < SOCKET_BUCKETS && n < 4; i++)
-        for (in = transfers->sockets[i]; in && n < 4; in = in->next)
+    for (i = 0; i < SOCKET_BUCKETS && n < most; i++)
+        for (in = transfers->sockets[i]; in && n < most; in = in->next)
             if (in->wanted) {
                 fds[n].fd = in->fd;
                 fds[n].events = ((in->wanted & EPOLLIN) ? POLLIN : 0)
