@@ -4,12 +4,12 @@
  * run. What happens in them is elsewhere:
  *
  *   src/base/      faults, bytes, secrets, JSON: knows nobody
- *   src/wire/      the dialects of model APIs, event streams, the echo provider
+ *   src/wire/      dialects of model APIs, event streams, the echo provider
  *   src/route/     which model is answered by which chain of targets
  *   src/upstream/  the engine: one thread per child, all of libcurl
  *   src/meter/     what is counted, in shared memory, without a lock
  *   src/call/      the call, a state machine without I/O: begin reading there
- *   src/httpd/     all that knows httpd: configuration, serving, parking, pages
+ *   src/httpd/     all that knows httpd: settings, serving, parking, pages
  *
  * The way of one call: gateway.c reads the request, call.c admits it and says
  * what to do next, serve.c does it (asks through the engine, waits parked or

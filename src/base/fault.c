@@ -16,5 +16,6 @@ const llm_fault_row *llm_fault_of(llm_fault fault)
 
 int llm_fault_status(const llm_fault_detail *detail)
 {
-    return detail->status ? detail->status : llm_fault_of(detail->fault)->status;
+    return detail->status ? detail->status
+                          : llm_fault_of(detail->fault)->status;
 }

@@ -125,9 +125,9 @@ typedef struct llm_fault_detail {
     int status;                 /* 0: the table's; else the provider's own */
     int retry_after_ms;         /* 0: not known */
     const char *text;           /* NULL: the table's sentence */
-    const char *param;          /* NULL, or the member of the request at fault */
-    const char *type;           /* NULL: the table's; the provider's, checked */
-    const char *code;           /* NULL: the table's; the provider's, checked */
+    const char *param;          /* NULL, or the request's member at fault */
+    const char *type;           /* NULL: the table's; else the provider's */
+    const char *code;           /* NULL: the table's; else the provider's */
 } llm_fault_detail;
 
 int llm_fault_status(const llm_fault_detail *detail);

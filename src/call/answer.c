@@ -4,7 +4,7 @@
 
 #define ERROR_CEILING (64 * 1024)       /* bytes of a provider's error body */
 
-/* ---- how an attempt ends --------------------------------------------------- */
+/* ---- how an attempt ends ------------------------------------------------ */
 
 static const char *tried(const llm_call *call)
 {
@@ -69,7 +69,7 @@ void llm_answer_complete(llm_call *call, apr_time_t now)
     call->ended = now;
 }
 
-/* ---- the head --------------------------------------------------------------- */
+/* ---- the head ----------------------------------------------------------- */
 
 static int is_type(const llm_head *head, const char *type)
 {
@@ -103,7 +103,7 @@ static void read_head(llm_call *call, apr_time_t now)
                          now);
 }
 
-/* ---- a whole answer, or an error --------------------------------------------- */
+/* ---- a whole answer, or an error ---------------------------------------- */
 
 static void gather(llm_call *call, llm_buf *bytes, apr_time_t now)
 {
@@ -156,7 +156,7 @@ static void finish_whole(llm_call *call, apr_time_t now)
     llm_answer_complete(call, now);
 }
 
-/* ---- a stream ------------------------------------------------------------------ */
+/* ---- a stream ----------------------------------------------------------- */
 
 typedef struct feeding {
     llm_call *call;
@@ -280,7 +280,7 @@ static void feed(llm_call *call, const llm_buf *bytes, apr_time_t now)
         finish_stream(call, now);
 }
 
-/* ---- news ------------------------------------------------------------------------ */
+/* ---- news --------------------------------------------------------------- */
 
 static void take_bytes(llm_call *call, llm_buf *bytes, apr_time_t now)
 {

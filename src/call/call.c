@@ -4,7 +4,7 @@
 
 #define OUT_CEILING (4 * 1024 * 1024)   /* an inbox full of events, and more */
 
-/* ---- admission ------------------------------------------------------------ */
+/* ---- admission ---------------------------------------------------------- */
 
 static const llm_target *target_at(const llm_call *call, int i)
 {
@@ -104,7 +104,7 @@ void llm_call_refuse(llm_call *call, const llm_fault_detail *detail,
     call->dialect->write_error(detail, 0, &call->out);
 }
 
-/* ---- what to do ----------------------------------------------------------- */
+/* ---- what to do --------------------------------------------------------- */
 
 llm_call_want llm_call_next(const llm_call *call)
 {
@@ -153,7 +153,7 @@ void llm_call_abandon(llm_call *call, llm_fault fault, apr_time_t now)
     llm_buf_clear(&call->out);
 }
 
-/* ---- the next target ------------------------------------------------------ */
+/* ---- the next target ---------------------------------------------------- */
 
 /* By the name the client used, unless the line names one; with the
  * parameters for who understands them. */
@@ -198,7 +198,7 @@ void llm_answer_next_target(llm_call *call, apr_time_t now)
         llm_answer_fault(call, LLM_INTERNAL, NULL, now);
 }
 
-/* ---- settling ------------------------------------------------------------- */
+/* ---- settling ----------------------------------------------------------- */
 
 static void fill_record(const llm_call *call, llm_record *record)
 {

@@ -14,7 +14,7 @@ extern module AP_MODULE_DECLARE_DATA llm_module;
 #define MAX_IN_FLIGHT 10000
 #define MAX_IN_FLIGHT_MOST 100000
 
-/* ---- per directory --------------------------------------------------------- */
+/* ---- per directory ------------------------------------------------------ */
 
 void *llm_config_make_dir(apr_pool_t *p, char *path)
 {
@@ -115,7 +115,7 @@ static const char *out_of_range(cmd_parms *cmd, const char *word,
 #include "settings.def"
 #undef VALUE
 
-/* ---- per server -------------------------------------------------------------- */
+/* ---- per server --------------------------------------------------------- */
 
 void *llm_config_make_server(apr_pool_t *p, server_rec *s)
 {
@@ -224,7 +224,7 @@ static const char *open_provider(cmd_parms *cmd, void *config,
     return wrong;
 }
 
-/* ---- models ------------------------------------------------------------------- */
+/* ---- models ------------------------------------------------------------- */
 
 /* ITERATE2 calls once for each target with the same `name`. */
 static const char *add_target(cmd_parms *cmd, void *config, const char *name,
@@ -260,7 +260,7 @@ static const char *add_target(cmd_parms *cmd, void *config, const char *name,
     return NULL;
 }
 
-/* ---- the table ------------------------------------------------------------------ */
+/* ---- the table ---------------------------------------------------------- */
 
 #define ANYWHERE (RSRC_CONF | ACCESS_CONF)
 

@@ -11,7 +11,7 @@
 
 #define NO_FILE "llm:"
 
-/* ---- paths ------------------------------------------------------------------ */
+/* ---- paths -------------------------------------------------------------- */
 
 typedef enum place { NOWHERE, CHAT, MODELS, MODEL } place;
 
@@ -39,7 +39,7 @@ static place place_of(const char *uri, const char **rest)
     return MODEL;
 }
 
-/* ---- refusing ------------------------------------------------------------------ */
+/* ---- refusing ----------------------------------------------------------- */
 
 static int refuse_detail(llm_serving *s, const llm_fault_detail *detail)
 {
@@ -54,7 +54,7 @@ static int refuse(llm_serving *s, llm_fault fault, const char *text)
     return refuse_detail(s, &detail);
 }
 
-/* ---- models ---------------------------------------------------------------------- */
+/* ---- models ------------------------------------------------------------- */
 
 static llm_model_entry entry_of(const llm_model *model, const char *id,
                                 const server_rec *s)
@@ -80,7 +80,8 @@ static int answer_json(request_rec *r, llm_buf *body)
 /* Wildcards have no name to list. */
 static int list_models(request_rec *r)
 {
-    const apr_array_header_t *list = llm_config_server(r->server)->models->list;
+    const llm_models *models_of = llm_config_server(r->server)->models;
+    const apr_array_header_t *list = models_of->list;
     const llm_model *models = (const llm_model *)list->elts;
     llm_model_entry *entries = apr_palloc(r->pool, (list->nelts + 1)
                                                    * sizeof *entries);
@@ -130,7 +131,7 @@ static int show_model(request_rec *r, llm_serving *s, const char *rest)
     return answer_json(r, &body);
 }
 
-/* ---- chat -------------------------------------------------------------------------- */
+/* ---- chat --------------------------------------------------------------- */
 
 static int is_json(request_rec *r)
 {

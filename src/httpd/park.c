@@ -124,7 +124,7 @@ static int finish(parking *p, request_rec *r)
     return OK;
 }
 
-/* ---- the next request ------------------------------------------------------- */
+/* ---- the next request --------------------------------------------------- */
 
 /* As the MPM does on the way to waiting for the next request. */
 static int flush(conn_rec *c)

@@ -23,7 +23,7 @@ int llm_config_endpoints(void)
     return endpoints;
 }
 
-/* ---- the section ------------------------------------------------------------- */
+/* ---- the section -------------------------------------------------------- */
 
 static llm_provider *find(const llm_server *server, const char *name)
 {
@@ -104,7 +104,7 @@ const char *llm_provider_close(llm_server *server, apr_pool_t *p)
     return NULL;
 }
 
-/* ---- inside it ------------------------------------------------------------------ */
+/* ---- inside it ---------------------------------------------------------- */
 
 const char *llm_provider_set_dialect(llm_provider *provider, const char *word,
                                      apr_pool_t *p)
@@ -271,7 +271,7 @@ const char *llm_provider_set_echo(llm_provider *provider, const char *options,
     return NULL;
 }
 
-/* ---- models ------------------------------------------------------------------------ */
+/* ---- models ------------------------------------------------------------- */
 
 llm_model *llm_provider_model(llm_server *server, const char *name,
                               const ap_directive_t *line, apr_pool_t *p)

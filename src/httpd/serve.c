@@ -16,7 +16,7 @@
 APLOG_USE_MODULE(llm);
 
 #define SLICE (16 * 1024)       /* sent at once to a client that can take it */
-#define QUICK 2000              /* microseconds that are waited in the thread */
+#define QUICK 2000              /* microseconds waited in the thread */
 
 /* What this child has seen of an endpoint lately. */
 typedef struct temper {
@@ -29,7 +29,7 @@ static temper *tempers;         /* by endpoint number */
 static _Atomic int lingering;   /* threads that wait though they could park */
 static int threads;
 
-/* ---- the child --------------------------------------------------------------- */
+/* ---- the child ---------------------------------------------------------- */
 
 static apr_status_t stop_engine(void *data)
 {
@@ -62,7 +62,7 @@ static temper *temper_of(const llm_serving *s)
     return &tempers[s->call.target->provider->endpoint->number];
 }
 
-/* ---- life of a serving -------------------------------------------------------- */
+/* ---- life of a serving -------------------------------------------------- */
 
 static void note_health(llm_serving *s)
 {
@@ -122,6 +122,7 @@ static apr_status_t end(void *data)
     release(s);
     llm_buf_free(&s->body);
     llm_buf_free(&s->out);
+    free(s);
     return APR_SUCCESS;
 }
 
@@ -136,7 +137,9 @@ llm_serving *llm_serve_begin(request_rec *r, const llm_dialect *dialect)
 
     if (!engine || !meter)
         return NULL;
-    s = apr_pcalloc(r->pool, sizeof *s);
+    s = calloc(1, sizeof *s);   /* in the pool it would cost a block more */
+    if (!s)
+        return NULL;
     s->parked.r = s->r = r;
     s->parked.go_on = go_on;
     s->parked.arm = arm;
@@ -156,7 +159,7 @@ llm_serving *llm_serve_begin(request_rec *r, const llm_dialect *dialect)
     return s;
 }
 
-/* ---- quick providers ------------------------------------------------------ */
+/* ---- quick providers ---------------------------------------------------- */
 
 /* A smoothed time; what took too long to be waited for counts at once. */
 static void learn(llm_serving *s, apr_interval_time_t took)
@@ -207,7 +210,7 @@ static void submit(llm_serving *s)
         stop_lingering();
 }
 
-/* ---- asking ------------------------------------------------------------------------ */
+/* ---- asking ------------------------------------------------------------- */
 
 static void ask(llm_serving *s)
 {
@@ -232,7 +235,7 @@ static void ask(llm_serving *s)
     submit(s);
 }
 
-/* ---- waiting ----------------------------------------------------------------------- */
+/* ---- waiting ------------------------------------------------------------ */
 
 static int client_fd(const llm_serving *s)
 {
@@ -306,7 +309,7 @@ static int wait_for_news(llm_serving *s)
     return 1;
 }
 
-/* ---- sending ----------------------------------------------------------------------- */
+/* ---- sending ------------------------------------------------------------ */
 
 /* A socket that takes bytes takes a good part of its buffer, which is never
  * smaller than a slice: one look is enough for so many. */
@@ -415,7 +418,7 @@ static int deliver(llm_serving *s)
     return 1;
 }
 
-/* ---- the loop ------------------------------------------------------------------------ */
+/* ---- the loop ----------------------------------------------------------- */
 
 static llm_park_verdict advance(llm_serving *s)
 {
@@ -450,7 +453,7 @@ int llm_serve_run(llm_serving *s)
     return SUSPENDED;
 }
 
-/* ---- parked ---------------------------------------------------------------------------- */
+/* ---- parked ------------------------------------------------------------- */
 
 static llm_park_verdict go_on(llm_parked *parked)
 {

@@ -45,7 +45,8 @@ int llm_report_health(llm_buf *out, const llm_report *report);
 int llm_report_is_full(const llm_report *report);
 
 /* The rows worth a line, in their order: those with names, and "other" once
- * it has counted. *rows is malloc'ed and the caller's; NULL if LLM_INTERNAL. */
+ * it has counted. *rows is malloc'ed and the caller's; NULL if
+ * LLM_INTERNAL. */
 llm_fault llm_report_order(const llm_report *report, uint32_t **rows,
                            uint32_t *n);
 

@@ -19,7 +19,8 @@ typedef struct llm_endpoint_header {
 
 typedef struct llm_endpoint {
     const char *name;           /* the provider's, for logs */
-    const char *base_url;       /* http(s)://host[:port][/path], no slash at the end */
+    const char *base_url;       /* http(s)://host[:port][/path] without a
+                                 * slash at the end */
     apr_array_header_t *headers;        /* of llm_endpoint_header */
     apr_interval_time_t connect;        /* timeouts, microseconds */
     apr_interval_time_t first;  /* to the first token of a stream */

@@ -23,7 +23,7 @@ void llm_engine_stop(llm_engine *engine);
  * engine after. */
 void llm_engine_free(llm_engine *engine);
 
-/* ---- the inside; for src/upstream/ only -------------------------------- */
+/* ---- the inside; for src/upstream/ only --------------------------------- */
 
 struct llm_transfers;
 

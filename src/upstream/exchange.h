@@ -37,7 +37,7 @@ typedef struct llm_head {
     char type[96];              /* content-type, lower case; cut if longer */
     char request_id[96];        /* the provider's, "" if none or unfit */
     long retry_after_ms;        /* -1: not given */
-    int encoded;                /* it has a content-encoding nobody asked for */
+    int encoded;                /* has a content-encoding nobody asked for */
     int framed;                 /* HTTP says where the body ends */
 } llm_head;
 
@@ -96,7 +96,7 @@ void llm_exchange_close(llm_exchange *x);
  * end by itself within a second, so that its connection can be used again. */
 void llm_exchange_finish(llm_exchange *x);
 
-/* ---- the inside; for src/upstream/ only -------------------------------- */
+/* ---- the inside; for src/upstream/ only --------------------------------- */
 
 enum {                          /* orders from the worker to the engine */
     LLM_ORDER_SUBMIT = 1, LLM_ORDER_RESUME = 2, LLM_ORDER_CLOSE = 4,
@@ -155,7 +155,7 @@ struct llm_exchange {
     int rung;                   /* stands in the list of those to ring */
     int running, closed, paused;
     int adopted;                /* it came with its lane */
-    int draining;               /* finished by the worker, running to its end */
+    int draining;               /* the worker has finished, it has not */
     size_t drained;             /* bytes thrown away since */
     size_t head_bytes;
 };

@@ -41,7 +41,7 @@ struct llm_transfers {
     apr_time_t due;             /* curl's timer; 0: not set, 1: now */
 };
 
-/* ---- curl's sockets ------------------------------------------------------ */
+/* ---- curl's sockets ----------------------------------------------------- */
 
 static interest **place_of(llm_transfers *transfers, int fd)
 {
@@ -430,7 +430,7 @@ apr_interval_time_t llm_transfers_round(llm_transfers *transfers,
     return transfers->due > now ? transfers->due - now : 0;
 }
 
-/* ---- in and out of a loop -------------------------------------------------- */
+/* ---- in and out of a loop ----------------------------------------------- */
 
 void llm_transfers_join(llm_transfers *transfers, llm_engine *engine)
 {
@@ -461,7 +461,8 @@ void llm_transfers_wait(llm_transfers *transfers, apr_time_t until)
     struct pollfd fds[4];
     interest *in, *of[4];
     apr_interval_time_t wait = until - apr_time_now();
-    struct timespec when = { 0, wait > 0 ? wait % APR_USEC_PER_SEC * 1000 : 0 };
+    long ns = wait > 0 ? (long)(wait % APR_USEC_PER_SEC * 1000) : 0;
+    struct timespec when = { 0, ns };
     int most = transfers->wanted < 4 ? transfers->wanted : 4, n = 0, i;
 
     for (i = 0; i < SOCKET_BUCKETS && n < most; i++)

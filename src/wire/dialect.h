@@ -41,7 +41,7 @@ typedef struct llm_event {
     int has_output;             /* a token, a tool call's part, a refusal */
     int has_finish;             /* a finish reason */
     llm_usage usage;
-    llm_span usage_null;        /* a member "usage":null with its comma; or len 0 */
+    llm_span usage_null;        /* "usage":null with its comma, or len 0 */
 } llm_event;
 
 typedef struct llm_dialect {

@@ -10,7 +10,7 @@
 
 static const char asks_usage[] = "\"include_usage\":true";
 
-/* ---- a client's request -------------------------------------------------- */
+/* ---- a client's request ------------------------------------------------- */
 
 typedef struct reading {
     llm_request *out;
@@ -125,7 +125,7 @@ static llm_fault read_request(const char *body, size_t n, unsigned depth,
     return fault;
 }
 
-/* ---- the same request to a provider -------------------------------------- */
+/* ---- the same request to a provider ------------------------------------- */
 
 /* Bytes `from` up to `to` as they stand. */
 static llm_fault keep(llm_buf *out, const char *from, const char *to)
@@ -196,7 +196,7 @@ static llm_fault pass_request(const llm_request *request, const char *name,
     return fault ? fault : keep(out, at, end);
 }
 
-/* ---- usage --------------------------------------------------------------- */
+/* ---- usage -------------------------------------------------------------- */
 
 typedef struct counting {
     llm_usage *usage;
@@ -260,7 +260,7 @@ static void read_usage(const llm_member *member, llm_usage *usage)
         usage->output += usage->reasoning;
 }
 
-/* ---- a whole answer ------------------------------------------------------- */
+/* ---- a whole answer ----------------------------------------------------- */
 
 typedef struct answering {
     llm_usage *usage;
@@ -292,7 +292,7 @@ static llm_fault read_answer(const char *body, size_t n, llm_usage *usage)
     return in.error ? LLM_FAILED : LLM_GARBAGE;
 }
 
-/* ---- an event of a stream ------------------------------------------------- */
+/* ---- an event of a stream ----------------------------------------------- */
 
 typedef struct streaming {
     llm_event *out;

@@ -7,7 +7,7 @@
 #define MESSAGE_MAX 1000        /* of a provider's message, bytes */
 #define WORD_MAX 64             /* of its type, param and code */
 
-/* ---- reading -------------------------------------------------------------- */
+/* ---- reading ------------------------------------------------------------ */
 
 typedef struct fields {
     char message[MESSAGE_MAX + 1];
@@ -121,7 +121,7 @@ void llm_openai_read_error(int status, const char *body, size_t n,
     }
 }
 
-/* ---- writing -------------------------------------------------------------- */
+/* ---- writing ------------------------------------------------------------ */
 
 static llm_fault put_member(llm_buf *out, const char *name, const char *text)
 {
