@@ -8,6 +8,7 @@
 #include "apr_strings.h"
 #include <poll.h>
 #include <stdatomic.h>
+#include <sys/resource.h>
 #include "../upstream/lane.h"
 #include "config.h"
 #include "headers.h"
@@ -38,12 +39,24 @@ static apr_status_t stop_engine(void *data)
     return APR_SUCCESS;
 }
 
+/* As many descriptors as the system allows: a call in flight needs three. */
+static void raise_descriptors(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit))
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 /* The engine's memory stays: a request that ends after it closes its
  * exchange there. The process is about to end. */
 void llm_serve_child_init(apr_pool_t *pchild, server_rec *s)
 {
     const char *why = NULL;
 
+    raise_descriptors();
     llm_park_child_init();
     ap_mpm_query(AP_MPMQ_MAX_THREADS, &threads);
     tempers = apr_pcalloc(pchild, (llm_config_endpoints() + 1)
@@ -182,10 +195,11 @@ static int is_quick(const llm_serving *s)
     return atomic_load(&temper_of(s)->first_us) < QUICK;
 }
 
-/* 1 if this thread may; stop_lingering must follow in either case. */
-static int linger(void)
+/* 1 if this thread may; stop_lingering must follow in either case. Where a
+ * call cannot be parked its thread waits in any case. */
+static int linger(const llm_serving *s)
 {
-    return atomic_fetch_add(&lingering, 1) < threads / 2;
+    return atomic_fetch_add(&lingering, 1) < threads / 2 || !s->can_park;
 }
 
 static void stop_lingering(void)
@@ -198,7 +212,7 @@ static void submit(llm_serving *s)
 {
     int quick = is_quick(s) && !s->call.request.stream;
 
-    if (quick && linger()) {
+    if (quick && linger(s)) {
         llm_lane_rush(engine, s->exchange, QUICK);
         if (apr_time_now() - s->call.asked >= QUICK)
             learn(s, QUICK);
@@ -268,7 +282,7 @@ static int wait_a_moment(llm_serving *s)
 
     if (news || !is_quick(s))
         return news;
-    if (linger())
+    if (linger(s))
         news = llm_exchange_wait(s->exchange, apr_time_now() + QUICK);
     stop_lingering();
     return news;

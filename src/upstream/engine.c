@@ -410,7 +410,8 @@ llm_engine *llm_engine_start(int endpoints, const char **why)
     engine->now = apr_time_now();
     if (!open_descriptors(engine))
         *why = strerror(errno);
-    else if (!(engine->transfers = llm_transfers_new(endpoints)))
+    else if (!llm_transfers_prepare()
+             || !(engine->transfers = llm_transfers_new(endpoints)))
         *why = "libcurl could not be initialised";
     else if (!start_thread(engine))
         *why = "no thread";

@@ -482,6 +482,11 @@ void llm_transfers_wait(llm_transfers *transfers, apr_time_t until)
 
 /* ---- life --------------------------------------------------------------- */
 
+int llm_transfers_prepare(void)
+{
+    return curl_global_init(CURL_GLOBAL_ALL) == CURLE_OK;
+}
+
 static void set_multi(llm_transfers *transfers)
 {
     CURLM *multi = transfers->multi;

@@ -13,6 +13,9 @@
 
 typedef struct llm_transfers llm_transfers;
 
+/* Child, once, before any thread: readies libcurl. 0 if it cannot be. */
+int llm_transfers_prepare(void);
+
 /* NULL without memory. Belongs to nobody's loop at first. */
 llm_transfers *llm_transfers_new(int endpoints);
 void llm_transfers_free(llm_transfers *transfers);
