@@ -172,7 +172,7 @@ address thread: clients
 	    LDFLAGS='-fsanitize=$(SAN) -Wl,-z,nodelete'
 	LLM_MODULE='$(abspath $(B))/$(KIND)/mod_llm.so' \
 	LLM_PRELOAD="$$($(CC) -print-file-name=lib$(KIND).so)" \
-	ASAN_OPTIONS=exitcode=99:fast_unwind_on_malloc=0 \
+	ASAN_OPTIONS=exitcode=99:fast_unwind_on_malloc=0:quarantine_size_mb=16 \
 	LSAN_OPTIONS='suppressions=$(CURDIR)/t/lib/lsan.supp:print_suppressions=0' \
 	TSAN_OPTIONS=exitcode=66:report_signal_unsafe=0 \
 	UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
