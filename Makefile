@@ -125,6 +125,8 @@ run:
 test:
 	@t/packages run test
 	$(SUB) STRICT=1 all units clients
+	@set -e; for t in $(FUZZ); do \
+	    printf 'fuzz corpus %s: ' $$t; $(B)/t/fuzz/$$t t/fuzz/corpus/$$t; done
 	$(PROVE) -j2 $(TESTS) $(UNIT)
 
 bench:
@@ -187,7 +189,7 @@ fuzz:
 	    EXTRA_CFLAGS='-fsanitize=fuzzer-no-link,address,undefined $(PLAIN)' \
 	    LDFLAGS='-fsanitize=fuzzer,address,undefined'
 	@set -e; for t in $(FUZZ); do \
-	    mkdir -p $(B)/fuzz/corpus/$$t t/fuzz/corpus/$$t; echo "fuzz $$t"; \
+	    mkdir -p $(B)/fuzz/corpus/$$t; echo "fuzz $$t"; \
 	    $(B)/fuzz/t/$$t -max_total_time=$(TIME) -timeout=10 -verbosity=0 \
 	        -artifact_prefix=$(B)/fuzz/$$t- $(B)/fuzz/corpus/$$t \
 	        t/fuzz/corpus/$$t; done
