@@ -111,7 +111,7 @@ clients: $(B)/clients/installed
 
 $(B)/clients/installed: t/clients/package.json t/clients/package-lock.json
 	@mkdir -p $(@D)
-	cp $^ $(@D)
+	cp $^ $(wildcard t/clients/.npmrc) $(@D)
 	cd $(@D) && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 
@@ -134,19 +134,21 @@ bench:
 	$(SUB) all $(B)/bench/provider $(B)/bench/calls
 	@QUICK='$(QUICK)' WHAT='$(WHAT)' WHO='$(WHO)' BUILD=$(B) t/bench/run
 
-# Debian's layout where there is one; conf/ beside httpd's own elsewhere.
+# Debian's layout where there is one; conf/extra, httpd's own, elsewhere.
+LIBEXECDIR  = $(call apxs,LIBEXECDIR)
+SYSCONFDIR  = $(call apxs,SYSCONFDIR)
+DEBIAN      = $(wildcard $(SYSCONFDIR)/mods-available /etc/debian_version)
+CONFDIR     = $(SYSCONFDIR)/$(if $(DEBIAN),mods-available,extra)
+MANUALDIR   = $(call apxs,datadir)/llm/manual
+
 install: all
-	install -d $(DESTDIR)$(call apxs,LIBEXECDIR)
-	install -m 644 $(B)/mod_llm.so $(DESTDIR)$(call apxs,LIBEXECDIR)
-	@set -e; to='$(DESTDIR)$(call apxs,SYSCONFDIR)'; \
-	if test -d '$(call apxs,SYSCONFDIR)/mods-available' || \
-	   test -f /etc/debian_version; \
-	then to=$$to/mods-available; else to=$$to/extra; fi; set -x; \
-	install -d $$to; install -m 644 conf/llm.load conf/llm.conf $$to
-	@set -ex; to='$(DESTDIR)$(call apxs,datadir)/llm'; \
-	for d in $$(cd htdocs && find . -type d); do install -d $$to/$$d; done; \
-	for f in $$(cd htdocs && find . -type f); \
-	do install -m 644 htdocs/$$f $$to/$$f; done
+	install -d '$(DESTDIR)$(LIBEXECDIR)' '$(DESTDIR)$(CONFDIR)' \
+	    '$(DESTDIR)$(MANUALDIR)'
+	install -m 644 $(B)/mod_llm.so '$(DESTDIR)$(LIBEXECDIR)'
+	sed 's|/usr/lib/apache2/modules|$(LIBEXECDIR)|' conf/llm.load \
+	    >'$(DESTDIR)$(CONFDIR)/llm.load'
+	install -m 644 conf/llm.conf '$(DESTDIR)$(CONFDIR)'
+	install -m 644 htdocs/manual/* '$(DESTDIR)$(MANUALDIR)'
 
 clean:
 	rm -rf $(B)
