@@ -164,7 +164,9 @@ static const char *name_at_target(const llm_call *call)
     if (!target->model)
         return call->request.model;
     if (target->provider->takes_parameters && *call->parameters)
-        return apr_pstrcat(call->pool, target->model, call->parameters, NULL);
+        return apr_pstrcat(call->pool, target->model,
+                           strchr(target->model, '?') ? "&" : "?",
+                           call->parameters + 1, NULL);
     return target->model;
 }
 

@@ -144,8 +144,11 @@ static int chat(request_rec *r, llm_serving *s)
 {
     llm_fault fault;
 
-    if (!is_json(r))
+    if (!is_json(r)) {
+        if (ap_discard_request_body(r))
+            r->connection->keepalive = AP_CONN_CLOSE;
         return refuse(s, LLM_BAD_MEDIA, NULL);
+    }
     fault = llm_body_read(r, &s->body);
     if (fault == LLM_TOO_LARGE)
         return refuse(s, fault, apr_psprintf(r->pool, "The request body is "
@@ -171,6 +174,7 @@ int llm_gateway_handler(request_rec *r)
     const char *rest;
     place where = place_of(r->uri, &rest);
     llm_serving *s;
+    int rc;
 
     if (strcmp(r->handler, "llm"))
         return DECLINED;
@@ -178,12 +182,14 @@ int llm_gateway_handler(request_rec *r)
     s = llm_serve_begin(r, &llm_openai);
     if (!s)
         return HTTP_SERVICE_UNAVAILABLE;
+    if (where == CHAT && r->method_number == M_POST)
+        return chat(r, s);
+    if ((rc = ap_discard_request_body(r)))
+        return rc;
     if (where == NOWHERE)
         return wrong_path(s);
-    if (where == CHAT && r->method_number != M_POST)
-        return refuse(s, LLM_BAD_METHOD, "This path takes POST");
     if (where == CHAT)
-        return chat(r, s);
+        return refuse(s, LLM_BAD_METHOD, "This path takes POST");
     if (r->method_number != M_GET)
         return refuse(s, LLM_BAD_METHOD, "This path takes GET");
     return where == MODELS ? list_models(r) : show_model(r, s, rest);
