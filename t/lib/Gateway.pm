@@ -89,6 +89,7 @@ sub until_true
 # modules   names of more modules (mod_ stands before them in their files)
 # tls       also a port with TLS ($gw->{tls_port}, $gw->{ca}); http2: h2, h2c
 # env       the environment of the server, FAKE_KEY and PATH aside
+# wrap      a command that runs httpd
 # log       LogLevel
 # module    0: without mod_llm
 sub start
@@ -193,7 +194,7 @@ DocumentRoot \@ROOT\@/htdocs
 ErrorLog \@ROOT\@/logs/error.log
 ErrorLogFormat "[%{u}t] [%-m:%l] [pid %P] %M"
 LogLevel $level
-LogFormat "id=%{X-Request-Id}o status=%>s bytes=%B conn=%X url=%U model=%{LLM_MODEL}e provider=%{LLM_PROVIDER}e customer=%{LLM_CUSTOMER}e in=%{LLM_TOKENS_IN}e out=%{LLM_TOKENS_OUT}e ttft=%{LLM_TTFT_MS}e attempts=%{LLM_ATTEMPTS}e fault=%{LLM_FAULT}e" test
+LogFormat "id=%{X-Request-Id}o status=%>s bytes=%B conn=%X proto=%H url=%U model=%{LLM_MODEL}e provider=%{LLM_PROVIDER}e customer=%{LLM_CUSTOMER}e in=%{LLM_TOKENS_IN}e out=%{LLM_TOKENS_OUT}e ttft=%{LLM_TTFT_MS}e attempts=%{LLM_ATTEMPTS}e fault=%{LLM_FAULT}e" test
 CustomLog \@ROOT\@/logs/access.log test
 Timeout 60
 KeepAlive On
@@ -218,7 +219,8 @@ sub conf_mpm
     } else {
         my $threads = $self->{threads} || 16;
         my $most = $children * $threads;
-        $text .= "StartServers $children\nServerLimit $children\n"
+        my $slots = 4 * $children;      # old generations need some as well
+        $text .= "StartServers $children\nServerLimit $slots\n"
             . "MaxRequestWorkers $most\n"
             . "ThreadsPerChild $threads\nThreadLimit $threads\n"
             . "MinSpareThreads 1\nMaxSpareThreads $most\n";
@@ -270,13 +272,14 @@ $more
 CONF
 }
 
-# A certificate for 127.0.0.1 that signs itself, made once for all tests.
+# A certificate for 127.0.0.1 that signs itself.
 sub make_certificate
 {
     my ($self) = @_;
     my $conf = "$self->{root}/conf";
-    my @command = (qw(openssl req -x509 -newkey rsa:2048 -nodes -days 2
-        -subj /CN=127.0.0.1 -addext), 'subjectAltName=IP:127.0.0.1',
+    my @command = (qw(openssl req -x509 -newkey ec -pkeyopt
+        ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=127.0.0.1
+        -addext subjectAltName=IP:127.0.0.1),
         '-keyout', "$conf/key.pem", '-out', "$conf/cert.pem");
     my $said = run(@command);
     croak "openssl made no certificate: $said" unless -s "$conf/cert.pem";
@@ -325,6 +328,7 @@ sub spawn
         %{ $self->{env} || {} });
     my @command = (httpd(), '-d', $self->{root},
         '-f', "$self->{root}/conf/httpd.conf", @options);
+    unshift @command, @{ $self->{wrap} || [] };
     unshift @command, qw(setarch -R)
         if ($ENV{LLM_PRELOAD} || '') =~ /tsan/;
     unshift @command, qw(setpriv --pdeathsig TERM) if -x '/usr/bin/setpriv';
