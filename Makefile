@@ -210,8 +210,8 @@ cover:
 	    EXTRA_CFLAGS='--coverage -O0 $(PLAIN)'
 	$(SUB) clients
 	@find $(B)/cover -name '*.gcda' -delete
-	@find $(B)/cover/obj -type d -exec chmod 1777 {} +
-	LLM_MODULE='$(abspath $(B))/cover/mod_llm.so' \
+	@find $(B)/cover/obj -type d -exec chmod 0777 {} +
+	umask 0; LLM_MODULE='$(abspath $(B))/cover/mod_llm.so' \
 	    $(PROVE) $(TESTS) $(UNIT:$(B)/%=$(B)/cover/%)
 	gcovr -r . --object-directory $(B)/cover -f src/ -f mod_llm.c \
 	    --html-details $(B)/cover/index.html --print-summary
