@@ -11,6 +11,7 @@
 #include <stdatomic.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
+#include "../upstream/spin.h"
 
 APLOG_USE_MODULE(llm);
 extern module AP_MODULE_DECLARE_DATA llm_module;
@@ -22,10 +23,12 @@ typedef struct parking {
     int lent;                   /* the socket holds `event`, not `client` */
     int client;
     int waiting;                /* to be lent when the MPM suspends */
+    int hurries;                /* its client sends one after the other */
     int served;                 /* the last request was one of ours */
     llm_parked *parked;         /* what waits; NULL when nothing does */
 } parking;
 
+#define SPIN 100                /* microseconds awake for it */
 #define MOMENT 500              /* microseconds for the next request */
 #define TURNS 200               /* requests in a row on one thread */
 
@@ -140,7 +143,7 @@ static int flush(conn_rec *c)
 /* A client that goes on at once (an agent in its loop, a batch) is served
  * without giving the thread away in between; as long as few threads wait for
  * that, and not for ever. */
-static int comes_at_once(conn_rec *c)
+static int comes_at_once(conn_rec *c, parking *p)
 {
     static _Atomic int waiting;
     const struct timespec moment = { 0, MOMENT * 1000 };
@@ -155,9 +158,11 @@ static int comes_at_once(conn_rec *c)
     if (c->data_in_input_filters)
         return 1;
     on.fd = fd;
-    if (atomic_fetch_add(&waiting, 1) < threads / 4)
-        ready = ppoll(&on, 1, &moment, NULL) > 0;
+    if (atomic_fetch_add(&waiting, 1) < threads / 2)
+        ready = llm_spin(&on, 1, p->hurries ? SPIN : 0) > 0
+            || ppoll(&on, 1, &moment, NULL) > 0;
     atomic_fetch_sub(&waiting, 1);
+    p->hurries = ready;
     return ready;
 }
 
@@ -186,7 +191,7 @@ int llm_park_process(conn_rec *c)
         return wait_for_news(c, p);
     rc = p->parked ? finish(p, p->parked->r) : run_hooks(c, p);
     while (rc == OK && p->served && !p->parked && turns++ < TURNS
-           && comes_at_once(c)) {
+           && comes_at_once(c, p)) {
         p->served = 0;
         c->cs->state = CONN_STATE_PROCESSING;
         rc = run_hooks(c, p);

@@ -17,6 +17,7 @@
 APLOG_USE_MODULE(llm);
 
 #define SLICE (16 * 1024)       /* sent at once to a client that can take it */
+#define SPIN 200                /* an answer this quick is not slept for */
 #define QUICK 2000              /* microseconds waited in the thread */
 
 /* What this child has seen of an endpoint lately. */
@@ -207,13 +208,22 @@ static void stop_lingering(void)
     atomic_fetch_sub(&lingering, 1);
 }
 
+/* As long as an answer usually takes, and half as long again; what takes
+ * longer than that is slept for. */
+static apr_interval_time_t spin_for(const llm_serving *s)
+{
+    long long usual = atomic_load(&temper_of(s)->first_us);
+
+    return usual && usual < SPIN ? usual + usual / 2 : 0;
+}
+
 /* A whole answer that may come at once is worth the short way. */
 static void submit(llm_serving *s)
 {
     int quick = is_quick(s) && !s->call.request.stream;
 
     if (quick && linger(s)) {
-        llm_lane_rush(engine, s->exchange, QUICK);
+        llm_lane_rush(engine, s->exchange, QUICK, spin_for(s));
         if (apr_time_now() - s->call.asked >= QUICK)
             learn(s, QUICK);
     }

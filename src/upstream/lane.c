@@ -31,7 +31,7 @@ void llm_lane_back(llm_engine *engine, llm_transfers *lane)
 }
 
 void llm_lane_rush(llm_engine *engine, llm_exchange *x,
-                   apr_interval_time_t patience)
+                   apr_interval_time_t patience, apr_interval_time_t spin)
 {
     llm_transfers *lane = x->endpoint->peer ? NULL : take_lane(engine);
     apr_time_t until = apr_time_now() + patience, now;
@@ -50,7 +50,7 @@ void llm_lane_rush(llm_engine *engine, llm_exchange *x,
         if (!x->running || now >= until)
             break;
         llm_transfers_wait(lane, soon < 0 || now + soon > until
-                                 ? until : now + soon);
+                                 ? until : now + soon, spin);
     }
     x->rushing = 0;
     if (x->running) {

@@ -16,10 +16,11 @@
 #include "engine.h"
 
 /* Worker: like llm_exchange_submit, but for up to `patience` microseconds
- * (less than a second) this thread does the engine's work. Returns when the
- * exchange has ended or is the engine's. */
+ * (less than a second) this thread does the engine's work, the first `spin`
+ * of them without sleeping. Returns when the exchange has ended or is the
+ * engine's. */
 void llm_lane_rush(llm_engine *engine, llm_exchange *x,
-                   apr_interval_time_t patience);
+                   apr_interval_time_t patience, apr_interval_time_t spin);
 
 /* Engine thread: a lane's transfer has ended; it is idle again. */
 void llm_lane_back(llm_engine *engine, struct llm_transfers *lane);

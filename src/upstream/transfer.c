@@ -6,6 +6,7 @@
 #include <sys/epoll.h>
 #include <curl/curl.h>
 #include "head.h"
+#include "spin.h"
 
 #define IDLE_CONNECTIONS 1024L  /* kept open to providers, a child */
 #define IDLE_HANDLES 256        /* kept ready, an endpoint */
@@ -456,7 +457,8 @@ void llm_transfers_part(llm_transfers *transfers)
 
 /* A lane has one transfer: one socket, or two while curl tries both families
  * of addresses. */
-void llm_transfers_wait(llm_transfers *transfers, apr_time_t until)
+void llm_transfers_wait(llm_transfers *transfers, apr_time_t until,
+                        apr_interval_time_t spin)
 {
     struct pollfd fds[4];
     interest *in, *of[4];
@@ -473,7 +475,7 @@ void llm_transfers_wait(llm_transfers *transfers, apr_time_t until)
                     | ((in->wanted & EPOLLOUT) ? POLLOUT : 0);
                 of[n++] = in;
             }
-    if (ppoll(fds, n, &when, NULL) <= 0)
+    if (llm_spin(fds, n, spin) <= 0 && ppoll(fds, n, &when, NULL) <= 0)
         return;
     for (i = 0; i < n; i++)
         if (fds[i].revents)

@@ -8,7 +8,6 @@
 #ifndef LLM_TRANSFER_H
 #define LLM_TRANSFER_H
 
-#include <poll.h>
 #include "engine.h"
 
 typedef struct llm_transfers llm_transfers;
@@ -38,7 +37,8 @@ apr_interval_time_t llm_transfers_round(llm_transfers *transfers,
                                         apr_time_t now);
 
 /* Out of any loop: waits until `until` at most for its sockets, and serves
- * them. */
-void llm_transfers_wait(llm_transfers *transfers, apr_time_t until);
+ * them; for the first `spin` microseconds without sleeping. */
+void llm_transfers_wait(llm_transfers *transfers, apr_time_t until,
+                        apr_interval_time_t spin);
 
 #endif
