@@ -85,8 +85,8 @@ static llm_fault stream_options(reading *in, const llm_member *member)
     if (member->kind != LLM_JSON_OBJECT)
         return wrong(in, "stream_options",
                      "stream_options must be an object");
-    return llm_scan_object(member->value.at, member->value.len, ANSWER_DEPTH,
-                           option, in, NULL);
+    return llm_scan_object(member->value.at, member->value.len,
+                           LLM_SCAN_DEEPEST, option, in, NULL);
 }
 
 static llm_fault request_member(void *baton, const llm_member *member)
