@@ -10,19 +10,20 @@
 /* ---- reading ------------------------------------------------------------ */
 
 typedef struct fields {
-    char message[MESSAGE_MAX + 1];
-    char type[WORD_MAX + 1], param[WORD_MAX + 1], code[WORD_MAX + 1];
+    apr_pool_t *p;
+    int inside;                 /* they come from "error", which counts more
+                                 * than members of these names beside it */
+    const char *message, *type, *param, *code;  /* "" if there is none */
 } fields;
 
-/* A string, or as much of it as there is room for. */
-static void take(const llm_member *member, char *out, size_t room)
-{
-    llm_member part = *member;
+static const fields none = { NULL, 0, "", "", "", "" };
 
-    if (member->kind != LLM_JSON_STRING)
-        return;
-    if (llm_scan_string(&part, out, room) < 0)
-        out[0] = '\0';
+static const char *string_of(const llm_member *member, apr_pool_t *p)
+{
+    char *text = apr_palloc(p, member->value.len + 1);
+
+    return llm_scan_string(member, text, member->value.len + 1) < 0 ? ""
+                                                                    : text;
 }
 
 static llm_fault error_member(void *baton, const llm_member *member)
@@ -30,14 +31,23 @@ static llm_fault error_member(void *baton, const llm_member *member)
     fields *f = baton;
 
     if (llm_scan_is(member, "message"))
-        take(member, f->message, sizeof f->message);
+        f->message = string_of(member, f->p);
     else if (llm_scan_is(member, "type"))
-        take(member, f->type, sizeof f->type);
+        f->type = string_of(member, f->p);
     else if (llm_scan_is(member, "param"))
-        take(member, f->param, sizeof f->param);
+        f->param = string_of(member, f->p);
     else if (llm_scan_is(member, "code"))
-        take(member, f->code, sizeof f->code);
+        f->code = string_of(member, f->p);
     return LLM_OK;
+}
+
+static void begin_inside(fields *f)
+{
+    apr_pool_t *p = f->p;
+
+    *f = none;
+    f->p = p;
+    f->inside = 1;
 }
 
 /* {"error":{...}}, {"error":"text"}, or the members at the top. */
@@ -45,14 +55,39 @@ static llm_fault outer_member(void *baton, const llm_member *member)
 {
     fields *f = baton;
 
-    if (llm_scan_is(member, "error") && member->kind == LLM_JSON_OBJECT)
+    if (!llm_scan_is(member, "error"))
+        return f->inside ? LLM_OK : error_member(f, member);
+    if (member->kind == LLM_JSON_OBJECT) {
+        begin_inside(f);
         return llm_scan_object(member->value.at, member->value.len,
                                ERROR_DEPTH, error_member, f, NULL);
-    if (llm_scan_is(member, "error")) {
-        take(member, f->message, sizeof f->message);
-        return LLM_OK;
     }
-    return f->message[0] ? LLM_OK : error_member(baton, member);
+    if (member->kind == LLM_JSON_STRING) {
+        begin_inside(f);
+        f->message = string_of(member, f->p);
+    }
+    return LLM_OK;
+}
+
+/* Gemini puts its error into an array. */
+static llm_fault first_element(void *baton, const llm_member *member)
+{
+    if (member->index || member->kind != LLM_JSON_OBJECT)
+        return LLM_OK;
+    return llm_scan_object(member->value.at, member->value.len, ERROR_DEPTH,
+                           outer_member, baton, NULL);
+}
+
+static void read_fields(const char *body, size_t n, fields *f, apr_pool_t *p)
+{
+    *f = none;
+    f->p = p;
+    if (!llm_scan_object(body, n, ERROR_DEPTH, outer_member, f, NULL))
+        return;
+    *f = none;
+    f->p = p;
+    if (llm_scan_array(body, n, ERROR_DEPTH, first_element, f, NULL))
+        *f = none;
 }
 
 static llm_fault fault_of_status(int status)
@@ -85,9 +120,28 @@ static llm_fault fault_of_words(const fields *f)
     return LLM_OK;
 }
 
-static const char *word(const char *text, apr_pool_t *p)
+/* For a word of ours as well as of theirs: one that holds a key is dropped
+ * whole. */
+static const char *word(const char *text, const llm_secret *secret,
+                        apr_pool_t *p)
 {
-    return llm_text_is_name(text, WORD_MAX) ? apr_pstrdup(p, text) : NULL;
+    const char *clean;
+
+    if (!llm_text_is_name(text, WORD_MAX))
+        return NULL;
+    clean = llm_secret_redact(secret, text, strlen(text), p);
+    return strcmp(clean, text) ? NULL : clean;
+}
+
+/* Cut only when it is clean: half a key would not be known for one. */
+static const char *sentence(const char *text, const llm_secret *secret,
+                            apr_pool_t *p)
+{
+    char *clean = llm_secret_redact(secret, text, strlen(text), p);
+
+    if (strlen(clean) > MESSAGE_MAX)
+        clean[llm_text_utf8(clean, MESSAGE_MAX)] = '\0';
+    return clean;
 }
 
 /* The words count where the status does not say it all: for a client's
@@ -96,28 +150,26 @@ void llm_openai_read_error(int status, const char *body, size_t n,
                            const llm_secret *secret, llm_fault_detail *out,
                            apr_pool_t *p)
 {
-    fields *f = apr_pcalloc(p, sizeof *f);
     llm_fault by_words = LLM_OK;
+    fields f;
 
     memset(out, 0, sizeof *out);
-    if (n && llm_scan_object(body, n, ERROR_DEPTH, outer_member, f, NULL))
-        memset(f, 0, sizeof *f);
+    read_fields(body, n, &f, p);
     out->fault = fault_of_status(status);
     if (!status || out->fault == LLM_REJECTED)
-        by_words = fault_of_words(f);
+        by_words = fault_of_words(&f);
     if (by_words)
         out->fault = by_words;
     if (out->fault == LLM_REFUSED_KEY || out->fault == LLM_GARBAGE)
         return;
-    if (f->message[0])
-        out->text = llm_secret_redact(secret, f->message, strlen(f->message),
-                                      p);
+    if (f.message[0])
+        out->text = sentence(f.message, secret, p);
     if (out->fault == LLM_REJECTED || out->fault == LLM_CONTEXT
         || out->fault == LLM_POLICY || out->fault == LLM_LIMITED) {
         out->status = status;
-        out->type = word(f->type, p);
-        out->param = word(f->param, p);
-        out->code = word(f->code, p);
+        out->type = word(f.type, secret, p);
+        out->param = word(f.param, secret, p);
+        out->code = word(f.code, secret, p);
     }
 }
 
