@@ -101,7 +101,9 @@ $(B)/bench/%: $(B)/obj/t/bench/%.o
 # The official SDKs, exactly as the lock file says. They want a newer node than
 # Debian 12 has: npm has one.
 NODE  := $(B)/node/node_modules/.bin
-PROVE  = env PATH='$(abspath $(NODE))':"$$PATH" prove $(if $(V),-v)
+PROVE  = env PATH='$(abspath $(NODE))':"$$PATH" \
+         LLM_MODULE="$${LLM_MODULE:-$(abspath $(B))/mod_llm.so}" \
+         LLM_CLIENTS='$(abspath $(B))/clients' prove $(if $(V),-v)
 
 clients: $(B)/clients/installed
 	@node -e 'process.exit(+(parseInt(process.version.slice(1)) < 20))' || \
