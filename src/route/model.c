@@ -10,7 +10,8 @@ llm_models *llm_models_make(apr_pool_t *p)
     return models;
 }
 
-/* The targets are copied: each server finds its own providers for them. */
+/* The targets are copied: each server finds its own providers for them. So
+ * is the list, which apr_array_append would share if `outer` is empty. */
 llm_models *llm_models_merge(const llm_models *outer, const llm_models *inner,
                              apr_pool_t *p)
 {
@@ -18,7 +19,8 @@ llm_models *llm_models_merge(const llm_models *outer, const llm_models *inner,
     llm_model *model;
     int i;
 
-    models->list = apr_array_append(p, inner->list, outer->list);
+    models->list = apr_array_copy(p, inner->list);
+    apr_array_cat(models->list, outer->list);
     for (i = 0; i < models->list->nelts; i++) {
         model = &((llm_model *)models->list->elts)[i];
         model->targets = apr_array_copy(p, model->targets);
