@@ -4,6 +4,7 @@
 #include <apr_date.h>
 
 #define HEAD_CEILING (64 * 1024)
+#define WAIT_CEILING 1000000000L        /* milliseconds; an int holds it */
 
 /* The value of the field `name`, without space around it, or NULL. */
 static const char *value_of(const char *name, const char *line, size_t n,
@@ -62,6 +63,8 @@ static long wait_of(const char *value, size_t n, apr_time_t now)
     when = apr_date_parse_http(word);
     if (when == APR_DATE_BAD)
         return -1;
+    if (when - now > apr_time_from_msec(WAIT_CEILING))
+        return WAIT_CEILING;
     return when > now ? (long)apr_time_as_msec(when - now) : 0;
 }
 
@@ -99,7 +102,7 @@ static void read_field(llm_head *head, const char *line, size_t n)
         head->encoded = length && strncasecmp(value, "identity", length);
     else if ((value = value_of("retry-after-ms", line, n, &length))) {
         copy(word, sizeof word, value, length, 0);
-        if (llm_text_number(word, 0, 1000000000, &ms))
+        if (llm_text_number(word, 0, WAIT_CEILING, &ms))
             head->retry_after_ms = ms;
     }
     else if (head->retry_after_ms < 0
