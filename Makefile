@@ -22,7 +22,8 @@ endif
 HTTPD_CFLAGS := $(call apxs,CFLAGS) $(call apxs,CPPFLAGS) \
                 $(call apxs,EXTRA_CPPFLAGS) -I$(call apxs,INCLUDEDIR)
 APR_CFLAGS   := $(call apr,--includes --cppflags)
-APR_LIBS     := $(call apr,--link-ld --libs)
+APR_LIBS     := $(shell apu-1-config --link-ld 2>/dev/null) \
+                $(call apr,--link-ld --libs)
 LIB_CFLAGS   := $(call pkg,--cflags)
 LIBS         := $(or $(call pkg,--libs),-lcurl -ljson-c -lsodium) -lpthread
 endif
