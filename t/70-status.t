@@ -55,6 +55,12 @@ $wire->request(POST => $Gateway::CHAT, {}, Gateway::question('held'));
 $up->await(at_gate => 1);
 Gateway::until_true(sub { $gw->status->{totals}{calls} == 10 });
 
+my $before = $gw->status->{totals}{calls};
+$gw->get('/llm/v1/models');
+$gw->get('/llm/v1/models/good');
+$gw->get('/index.html');
+ok $gw->status->{totals}{calls} == $before, 'a list of models is no call';
+
 my $json = $gw->get('/llm-status/status.json');
 my $status = $json->{json};
 is $json->{headers}{'content-type'}, 'application/json', 'JSON: its type';
