@@ -220,7 +220,7 @@ my @names;
 for my $file (grep { m{^src/\w+/\w+\.h$} } @c) {
     my ($folder, $noun) = $file =~ m{^src/(\w+)/(\w+)\.h$};
     my ($first) = split /_/, $noun;
-    while ($code{$file} =~ /^[a-z][\w \*]*?\b(\w+)\s*\([^;{}]*\)[^;{}]*;/mg) {
+    while ($code{$file} =~ /^[a-z][\w \*]*?\b(\w+)\s*\((?!\*)[^;{}]*\)[^;{}]*;/mg) {
         my $name = $1;
         next if $name =~ /^__/;
         push @names, "$file: $name" unless $name =~ /^llm_/;

@@ -202,7 +202,8 @@ CONF
 };
 
 # Where nobody may mount, nobody's certificate can be made known.
-my @mount = ('unshare', $> ? '--map-root-user' : (), '--mount', 'sh', '-c',
+my @mount = ('unshare', $> ? qw(--map-current-user --keep-caps) : (),
+    '--mount', 'sh', '-c',
     'mount --bind "$0" /etc/ssl/certs/ca-certificates.crt && exec "$@"');
 subtest 'a provider by HTTP/2' => sub {
     my $provider = Gateway->start(tls => 1, http2 => 1, threads => 64,
