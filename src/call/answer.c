@@ -3,6 +3,7 @@
 #include <apr_strings.h>
 
 #define ERROR_CEILING (64 * 1024)       /* bytes of a provider's error body */
+#define END_ROOM (16 * 1024)    /* a stream's error or end marker needs less */
 
 /* ---- how an attempt ends ------------------------------------------------ */
 
@@ -32,12 +33,23 @@ static void give_up(llm_call *call, llm_fault fault, apr_time_t now)
     call->fault.fault = fault;
 }
 
+/* One that could still answer in the time a call may take with it. */
+static int has_next_target(const llm_call *call, apr_time_t now)
+{
+    const llm_target *targets = (const llm_target *)call->model->targets->elts;
+
+    return call->attempt < call->model->targets->nelts
+        && now < call->started
+                 + targets[call->attempt].provider->endpoint->total;
+}
+
 void llm_answer_failed(llm_call *call, const llm_fault_detail *detail,
                        apr_time_t now)
 {
     if (call->attempt == 1)
         call->first_fault = *detail;
     if (call->committed) {
+        call->out.ceiling += END_ROOM;
         call->fault = *detail;
         call->state = LLM_CALL_ENDED;
         call->ended = now;
@@ -45,7 +57,7 @@ void llm_answer_failed(llm_call *call, const llm_fault_detail *detail,
         return;
     }
     if (llm_fault_of(detail->fault)->next == LLM_NEXT_TARGET
-        && call->attempt < call->model->targets->nelts) {
+        && has_next_target(call, now)) {
         llm_meter_failover(call->meter, call->row, detail->fault);
         llm_answer_next_target(call, now);
         return;
@@ -180,21 +192,26 @@ static llm_fault put_lines(llm_buf *out, const char *data, size_t n)
     return fault ? fault : llm_buf_add(out, data, end - data);
 }
 
-/* The event's data as it came; without `cut`, which is the "usage":null that
- * stands there only because we asked for usage. */
+/* The event's data as it came, whole or not at all; without `cut`, which is
+ * the "usage":null that stands there only because we asked for usage. */
 static llm_fault put_event(llm_call *call, const llm_sse_event *event,
                            const llm_span *cut)
 {
     const char *end = event->data + event->data_len;
     const char *until = cut && cut->len ? cut->at : end;
     const char *from = cut && cut->len ? cut->at + cut->len : end;
+    size_t before = call->out.len;
     llm_fault fault = llm_buf_add(&call->out, "data: ", 6);
 
     if (!fault)
         fault = put_lines(&call->out, event->data, until - event->data);
     if (!fault)
         fault = put_lines(&call->out, from, end - from);
-    return fault ? fault : llm_buf_add(&call->out, "\n\n", 2);
+    if (!fault)
+        fault = llm_buf_add(&call->out, "\n\n", 2);
+    if (fault)
+        call->out.len = before;
+    return fault;
 }
 
 static void commit(llm_call *call)
@@ -208,16 +225,21 @@ static void commit(llm_call *call)
 static llm_fault put_piece(llm_call *call, const llm_sse_event *event,
                            const llm_event *piece, apr_time_t now)
 {
+    const int wants_usage = call->request.wants_usage;
+    llm_fault fault = LLM_OK;
+
+    if (piece->kind != LLM_EVENT_USAGE || wants_usage)
+        fault = put_event(call, event,
+                          wants_usage ? NULL : &piece->usage_null);
+    if (fault)
+        return fault;
     if (piece->has_finish)
         call->finished = 1;
     if (piece->has_output && !call->first)
         call->first = now;
     if ((piece->has_output || piece->has_finish) && !call->committed)
         commit(call);
-    if (piece->kind == LLM_EVENT_USAGE && !call->request.wants_usage)
-        return LLM_OK;
-    return put_event(call, event,
-                     call->request.wants_usage ? NULL : &piece->usage_null);
+    return LLM_OK;
 }
 
 static llm_fault on_event(void *baton, const llm_sse_event *event)
@@ -257,6 +279,7 @@ static void finish_stream(llm_call *call, apr_time_t now)
     }
     if (!call->committed)
         commit(call);
+    call->out.ceiling += END_ROOM;
     if (!call->done)
         llm_buf_puts(&call->out,
                      call->target->provider->dialect->end_of_stream);

@@ -181,7 +181,7 @@ void llm_answer_next_target(llm_call *call, apr_time_t now)
     memset(&call->head, 0, sizeof call->head);
     memset(&call->usage, 0, sizeof call->usage);
     call->done = call->finished = 0;
-    call->received = 0;
+    call->skipped = call->received = 0;
     call->first = call->last = 0;
     llm_buf_free(&call->answer);
     llm_buf_clear(&call->out);
