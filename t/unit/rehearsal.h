@@ -283,6 +283,7 @@ static llm_reading totals(void)
 }
 
 /* Settles twice: it must count once, with that fault, and free its slot. */
+TAP_UNUSED
 static void settle(stage *s, llm_fault fault)
 {
     const llm_reading before = totals();
