@@ -107,22 +107,22 @@ static const char *model_name(request_rec *r, const char *rest)
     return ap_unescape_url_keep2f(name, 1) == OK ? name : rest;
 }
 
-static int show_model(request_rec *r, llm_serving *s, const char *rest)
+static const llm_model *find_model(request_rec *r, const char **rest)
 {
-    const char *name = model_name(r, rest), *parameters;
-    const llm_model *model
-        = llm_models_find(llm_config_server(r->server)->models, name,
-                          &parameters);
-    llm_fault_detail detail = { .fault = LLM_NO_MODEL, .param = "model" };
-    llm_model_entry entry;
+    const char *parameters;
+
+    *rest = model_name(r, *rest);
+    if (strlen(*rest) >= LLM_MODEL_MAX)
+        return NULL;
+    return llm_models_find(llm_config_server(r->server)->models, *rest,
+                           &parameters);
+}
+
+static int show_model(request_rec *r, const llm_model *model, const char *id)
+{
+    const llm_model_entry entry = entry_of(model, id, r->server);
     llm_buf body;
 
-    if (!model || strlen(name) >= LLM_MODEL_MAX) {
-        detail.text = apr_pstrcat(r->pool, "The model `", name,
-                                  "` does not exist on this gateway", NULL);
-        return refuse_detail(s, &detail);
-    }
-    entry = entry_of(model, name, r->server);
     llm_buf_init(&body, 1 << 20);
     if (llm_openai_write_model(&entry, &body)) {
         llm_buf_free(&body);
@@ -131,13 +131,25 @@ static int show_model(request_rec *r, llm_serving *s, const char *rest)
     return answer_json(r, &body);
 }
 
+static int refuse_model(llm_serving *s, const char *name)
+{
+    const llm_fault_detail detail = {
+        .fault = LLM_NO_MODEL, .param = "model",
+        .text = apr_pstrcat(s->r->pool, "The model `", name,
+                            "` does not exist on this gateway", NULL)
+    };
+
+    return refuse_detail(s, &detail);
+}
+
 /* ---- chat --------------------------------------------------------------- */
 
 static int is_json(request_rec *r)
 {
     const char *type = apr_table_get(r->headers_in, "Content-Type");
 
-    return !type || !ap_cstr_casecmpn(type, "application/json", 16);
+    return !type || (!ap_cstr_casecmpn(type, "application/json", 16)
+                     && (!type[16] || strchr("; \t", type[16])));
 }
 
 static int chat(request_rec *r, llm_serving *s)
@@ -162,11 +174,34 @@ static int chat(request_rec *r, llm_serving *s)
     return llm_serve_run(s);
 }
 
-static int wrong_path(llm_serving *s)
+/* What needs no call to be answered; DECLINED if there is no such thing. */
+static int answer_at_once(request_rec *r, place where, const char *rest)
 {
-    return refuse(s, LLM_NO_PATH, apr_psprintf(s->r->pool, "There is nothing "
-                  "at %s: this gateway has /v1/chat/completions and "
-                  "/v1/models", s->r->uri));
+    const llm_model *model;
+
+    if (r->method_number != M_GET || where == CHAT || where == NOWHERE)
+        return DECLINED;
+    if (where == MODELS)
+        return list_models(r);
+    model = find_model(r, &rest);
+    return model ? show_model(r, model, rest) : DECLINED;
+}
+
+/* Everything else ends in an error that counts. */
+static int refuse_place(llm_serving *s, place where, const char *rest)
+{
+    const char *uri = s->r->uri;
+
+    if (where == NOWHERE)
+        return refuse(s, LLM_NO_PATH, apr_pstrcat(s->r->pool, "There is "
+                      "nothing at ", uri, ": this gateway has "
+                      "/v1/chat/completions and /v1/models", NULL));
+    if (s->r->method_number != M_GET || where == CHAT) {
+        s->allow = where == CHAT ? "POST" : "GET";
+        return refuse(s, LLM_BAD_METHOD, apr_pstrcat(s->r->pool, "This path "
+                      "takes ", s->allow, NULL));
+    }
+    return refuse_model(s, rest);
 }
 
 int llm_gateway_handler(request_rec *r)
@@ -174,25 +209,18 @@ int llm_gateway_handler(request_rec *r)
     const char *rest;
     place where = place_of(r->uri, &rest);
     llm_serving *s;
-    int rc;
+    int chatting = where == CHAT && r->method_number == M_POST, rc;
 
     if (strcmp(r->handler, "llm"))
         return DECLINED;
-    r->allowed = 0;
+    if (!chatting && (rc = ap_discard_request_body(r)))
+        return rc;
+    if (!chatting && (rc = answer_at_once(r, where, rest)) != DECLINED)
+        return rc;
     s = llm_serve_begin(r, &llm_openai);
     if (!s)
         return HTTP_SERVICE_UNAVAILABLE;
-    if (where == CHAT && r->method_number == M_POST)
-        return chat(r, s);
-    if ((rc = ap_discard_request_body(r)))
-        return rc;
-    if (where == NOWHERE)
-        return wrong_path(s);
-    if (where == CHAT)
-        return refuse(s, LLM_BAD_METHOD, "This path takes POST");
-    if (r->method_number != M_GET)
-        return refuse(s, LLM_BAD_METHOD, "This path takes GET");
-    return where == MODELS ? list_models(r) : show_model(r, s, rest);
+    return chatting ? chat(r, s) : refuse_place(s, where, rest);
 }
 
 static const char *handler_of(request_rec *r)

@@ -65,8 +65,8 @@ static void set_refusal(llm_serving *s)
 {
     long ms = s->call.fault.retry_after_ms;
 
-    if (s->call.fault.fault == LLM_BAD_METHOD)
-        set(s, "Allow", "GET, POST");
+    if (s->allow)
+        set(s, "Allow", s->allow);
     if (ms <= 0)
         return;
     set_number(s, "Retry-After", (ms + 999) / 1000);

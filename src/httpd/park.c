@@ -12,12 +12,19 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 #include "../upstream/spin.h"
+#include "pump.h"
 
 APLOG_USE_MODULE(llm);
 extern module AP_MODULE_DECLARE_DATA llm_module;
 
 /* One for each connection, in its pool. */
 typedef struct parking {
+    llm_pumped pumped;          /* first: the pump gives it back to us */
+    conn_rec *c;
+    core_net_rec *net;          /* the core filters' */
+    apr_socket_t *ours;         /* the client's descriptor once more */
+    apr_socket_t *theirs;       /* the MPM's socket, lent while parked */
+    apr_time_t look_at;         /* when a worker must look up */
     int nested;                 /* inside our own call of the hooks */
     int event;                  /* the eventfd; -1 until it is needed */
     int lent;                   /* the socket holds `event`, not `client` */
@@ -49,12 +56,25 @@ void llm_park_child_init(void)
     can_park = waitio && async;
 }
 
-static void lend(conn_rec *c, int fd)
+static void put(apr_socket_t **s, int fd, conn_rec *c)
 {
-    apr_socket_t *s = ap_get_conn_socket(c);
     apr_os_sock_t os = fd;
 
-    apr_os_sock_put(&s, &os, c->pool);  /* only changes the number in *s */
+    apr_os_sock_put(s, &os, c->pool);   /* only sets the number in **s */
+}
+
+static void ring_event(void *baton)
+{
+    const uint64_t one = 1;
+    parking *p = baton;
+    ssize_t n = write(p->event, &one, sizeof one);
+
+    (void)n;                    /* an eventfd of ours cannot be full */
+}
+
+static void ring_pump(void *baton)
+{
+    llm_pump_push(&((parking *)baton)->pumped);
 }
 
 /* Runs with the connection's pool, after its socket is closed. Were the
@@ -71,6 +91,8 @@ static apr_status_t leave(void *data)
     return APR_SUCCESS;
 }
 
+static void pump(llm_pumped *pumped);
+
 static parking *parking_of(conn_rec *c)
 {
     parking *p = ap_get_module_config(c->conn_config, &llm_module);
@@ -78,6 +100,9 @@ static parking *parking_of(conn_rec *c)
     if (!p) {
         p = apr_pcalloc(c->pool, sizeof *p);
         p->event = -1;
+        p->c = c;
+        p->pumped.run = pump;
+        p->theirs = ap_get_conn_socket(c);
         ap_set_module_config(c->conn_config, &llm_module, p);
         apr_pool_cleanup_register(c->pool, p, leave, apr_pool_cleanup_null);
     }
@@ -187,7 +212,7 @@ int llm_park_process(conn_rec *c)
     if (p->nested)
         return DECLINED;
     p->served = 0;
-    if (p->parked && p->parked->go_on(p->parked) == LLM_PARK_AGAIN)
+    if (p->parked && p->parked->go_on(p->parked, 0) == LLM_PARK_AGAIN)
         return wait_for_news(c, p);
     rc = p->parked ? finish(p, p->parked->r) : run_hooks(c, p);
     while (rc == OK && p->served && !p->parked && turns++ < TURNS
@@ -201,9 +226,57 @@ int llm_park_process(conn_rec *c)
     return rc;
 }
 
+/* ---- parked ----------------------------------------------------------- */
+
+static core_net_rec *net_of(conn_rec *c)
+{
+    ap_filter_t *last = c->output_filters;
+
+    while (last->next)
+        last = last->next;
+    return strcasecmp(last->frec->name, "core") ? NULL : last->ctx;
+}
+
+/* The socket that the core filter writes to while the MPM's is lent. It owns
+ * nothing: the descriptor is the MPM's socket's to close. */
+static int is_pumped(conn_rec *c, parking *p)
+{
+    if (!p->parked->pieces)
+        return 0;
+    if (!p->net)
+        p->net = net_of(c);
+    return p->net != NULL;
+}
+
+/* A write that was said not to wait, and does, must not hold up the others
+ * for long. */
+static void use_ours(conn_rec *c, parking *p)
+{
+    put(&p->ours, p->client, c);
+    apr_socket_timeout_set(p->ours, apr_time_from_sec(1));
+    p->net->client_socket = p->ours;
+}
+
+static int arm(parking *p)
+{
+    int pumped = p->net && p->net->client_socket == p->ours;
+
+    return p->parked->arm(p->parked, pumped ? ring_pump : ring_event, p,
+                          p->client);
+}
+
+/* Half of what the MPM allows is for the alarm that is set last. */
+static apr_interval_time_t look_after(const conn_rec *c, const request_rec *r)
+{
+    apr_interval_time_t timeout = r->server->timeout;
+
+    if (c->base_server->timeout < timeout)
+        timeout = c->base_server->timeout;
+    return timeout / 3;
+}
+
 void llm_park_suspend(conn_rec *c, request_rec *r)
 {
-    const uint64_t one = 1;
     parking *p = ap_get_module_config(c->conn_config, &llm_module);
     apr_os_sock_t fd;
 
@@ -211,15 +284,34 @@ void llm_park_suspend(conn_rec *c, request_rec *r)
     if (!p || !p->waiting)
         return;
     p->waiting = 0;
-    apr_os_sock_get(&fd, ap_get_conn_socket(c));
+    apr_os_sock_get(&fd, p->theirs);
     p->client = fd;
-    lend(c, p->event);
+    p->look_at = apr_time_now() + look_after(c, p->parked->r);
+    put(&p->theirs, p->event, c);
     p->lent = 1;
-    if (!p->parked->arm(p->parked, p->event, p->client)) {
-        ssize_t n = write(p->event, &one, sizeof one);
+    if (is_pumped(c, p))
+        use_ours(c, p);
+    if (!arm(p))
+        ring_event(p);
+}
 
-        (void)n;
+/* The engine's thread, while the MPM waits for the eventfd. What it does not
+ * finish here a worker does. */
+static void pump(llm_pumped *pumped)
+{
+    parking *p = (parking *)pumped;
+    int turns;
+
+    for (turns = 0; turns < 8; turns++) {
+        if (p->parked->go_on(p->parked, 1) == LLM_PARK_DONE
+            || apr_time_now() >= p->look_at) {
+            ring_event(p);
+            return;
+        }
+        if (arm(p))
+            return;
     }
+    llm_pump_push(pumped);
 }
 
 void llm_park_resume(conn_rec *c, request_rec *r)
@@ -231,9 +323,25 @@ void llm_park_resume(conn_rec *c, request_rec *r)
     (void)r;
     if (!p || !p->lent)
         return;
-    lend(c, p->client);
+    llm_pump_withdraw(&p->pumped);      /* now nobody arms it */
+    p->parked->disarm(p->parked);       /* now nobody pushes it */
+    llm_pump_withdraw(&p->pumped);
+    if (p->net)
+        p->net->client_socket = p->theirs;
+    put(&p->theirs, p->client, c);
     p->lent = 0;
-    p->parked->disarm(p->parked);
     n = read(p->event, &count, sizeof count);
     (void)n;                    /* it may not have been rung */
+}
+
+int llm_park_client(conn_rec *c)
+{
+    parking *p = ap_get_module_config(c->conn_config, &llm_module);
+    apr_os_sock_t fd;
+
+    if (c->master)
+        return -1;
+    if (p && p->lent)
+        return p->client;
+    return apr_os_sock_get(&fd, ap_get_conn_socket(c)) ? -1 : fd;
 }

@@ -14,6 +14,10 @@
  *   worker 2   resume_connection gives back ─▶ process ─▶ the call goes on,
  *              and is parked again, or the request is finished as any other
  *
+ * Streams need not go that way for each piece: while they are parked the pump
+ * (pump.h) moves the pieces, and a worker is only called for the end. The core
+ * filter then writes to a socket of ours, because the MPM's holds the eventfd.
+ *
  * resume_connection also runs when the MPM closes a parked connection, so it
  * closes the client's descriptor and not ours; the request's pool then
  * settles the call.
@@ -22,6 +26,7 @@
 #define LLM_PARK_H
 
 #include "httpd.h"
+#include "../upstream/exchange.h"
 
 typedef enum llm_park_verdict {
     LLM_PARK_AGAIN,             /* it waits for news */
@@ -31,23 +36,30 @@ typedef enum llm_park_verdict {
 /* What waits on a parked connection. */
 typedef struct llm_parked {
     request_rec *r;
-    llm_park_verdict (*go_on)(struct llm_parked *parked);
+    int pieces;                 /* it goes on in pieces: a stream */
 
-    /* Worker, just before the thread is given back: from now on news, and
-     * the client on descriptor `client` leaving, writes to `event`. 0 if
-     * there is news already. */
-    int (*arm)(struct llm_parked *parked, int event, int client);
+    /* Goes on. `pumping`: on the engine's thread, which must not wait. */
+    llm_park_verdict (*go_on)(struct llm_parked *parked, int pumping);
+
+    /* Just before the thread is given back: the next news, or the client on
+     * descriptor `client` leaving, calls `ring` once. 0 if there is news
+     * already. */
+    int (*arm)(struct llm_parked *parked, llm_ring_fn ring, void *baton,
+               int client);
 
     /* Worker, first thing when it has a thread again. */
     void (*disarm)(struct llm_parked *parked);
 } llm_parked;
 
-/* Child, once: 1 if this MPM can park at all. */
+/* Child, once: finds out whether this MPM can park. */
 void llm_park_child_init(void);
 
 /* Worker: 1 if this request may be parked: on the event MPM, its own
  * connection (no HTTP/2 stream), no subrequest or internal redirect. */
 int llm_park_can(request_rec *r);
+
+/* The client's descriptor, parked or not; -1 for an HTTP/2 stream. */
+int llm_park_client(conn_rec *c);
 
 /* Worker, in the handler, which returns SUSPENDED right after. */
 void llm_park_request(llm_parked *parked);

@@ -1,5 +1,6 @@
 #include "provider_config.h"
 #include "http_log.h"
+#include "apr_lib.h"
 #include "apr_strings.h"
 #include "apr_uri.h"
 #include "../call/preset.h"
@@ -77,6 +78,15 @@ const char *llm_provider_open(llm_server *server, const char *name,
     return NULL;
 }
 
+static char *upper(const char *name, apr_pool_t *p)
+{
+    char *copy = apr_pstrdup(p, name), *c;
+
+    for (c = copy; *c; c++)
+        *c = apr_toupper(*c);
+    return copy;
+}
+
 const char *llm_provider_close(llm_server *server, apr_pool_t *p)
 {
     llm_provider *provider = server->open;
@@ -90,7 +100,7 @@ const char *llm_provider_close(llm_server *server, apr_pool_t *p)
         && !strcmp(preset->base_url, provider->endpoint->base_url))
         return apr_psprintf(p, "<LLMProvider %s> needs an LLMKey, such as "
                             "LLMKey env:%s_API_KEY", provider->name,
-                            provider->name);
+                            upper(provider->name, p));
     if (provider->key) {
         header = apr_array_push(provider->endpoint->headers);
         header->name = "Authorization";

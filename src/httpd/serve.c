@@ -12,6 +12,7 @@
 #include "../upstream/lane.h"
 #include "config.h"
 #include "headers.h"
+#include "pump.h"
 #include "shared.h"
 
 APLOG_USE_MODULE(llm);
@@ -62,7 +63,7 @@ void llm_serve_child_init(apr_pool_t *pchild, server_rec *s)
     ap_mpm_query(AP_MPMQ_MAX_THREADS, &threads);
     tempers = apr_pcalloc(pchild, (llm_config_endpoints() + 1)
                                   * sizeof *tempers);
-    engine = llm_engine_start(llm_config_endpoints(), &why);
+    engine = llm_engine_start(llm_config_endpoints(), llm_pump_run, &why);
     if (!engine) {
         ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s, "LLM0002: no engine in "
                      "this child, every call will be refused: %s", why);
@@ -140,8 +141,8 @@ static apr_status_t end(void *data)
     return APR_SUCCESS;
 }
 
-static llm_park_verdict go_on(llm_parked *parked);
-static int arm(llm_parked *parked, int event, int client);
+static llm_park_verdict go_on(llm_parked *parked, int pumping);
+static int arm(llm_parked *parked, llm_ring_fn ring, void *baton, int client);
 static void disarm(llm_parked *parked);
 
 llm_serving *llm_serve_begin(request_rec *r, const llm_dialect *dialect)
@@ -200,7 +201,9 @@ static int is_quick(const llm_serving *s)
  * call cannot be parked its thread waits in any case. */
 static int linger(const llm_serving *s)
 {
-    return atomic_fetch_add(&lingering, 1) < threads / 2 || !s->can_park;
+    int others = atomic_fetch_add(&lingering, 1);
+
+    return !s->pumping && (others < threads / 2 || !s->can_park);
 }
 
 static void stop_lingering(void)
@@ -261,16 +264,6 @@ static void ask(llm_serving *s)
 
 /* ---- waiting ------------------------------------------------------------ */
 
-static int client_fd(const llm_serving *s)
-{
-    apr_os_sock_t fd;
-
-    if (s->r->connection->master
-        || apr_os_sock_get(&fd, ap_get_conn_socket(s->r->connection)))
-        return -1;
-    return fd;
-}
-
 static void take(llm_serving *s)
 {
     llm_arrival arrival;
@@ -302,7 +295,7 @@ static int wait_a_moment(llm_serving *s)
  * HTTP/2 stream has no descriptor that tells when its client has left. */
 static void wait_in_thread(llm_serving *s)
 {
-    int fd = client_fd(s);
+    int fd = llm_park_client(s->r->connection);
     apr_time_t deadline = llm_call_deadline(&s->call), now, until;
 
     if (fd >= 0)
@@ -339,7 +332,7 @@ static int wait_for_news(llm_serving *s)
  * smaller than a slice: one look is enough for so many. */
 static int is_writable(llm_serving *s)
 {
-    struct pollfd on = { client_fd(s), POLLOUT, 0 };
+    struct pollfd on = { llm_park_client(s->r->connection), POLLOUT, 0 };
 
     if (s->unchecked && s->unchecked < SLICE / 2)
         return 1;
@@ -473,16 +466,18 @@ int llm_serve_run(llm_serving *s)
 {
     if (advance(s) == LLM_PARK_DONE)
         return OK;
+    s->parked.pieces = s->call.request.stream;
     llm_park_request(&s->parked);
     return SUSPENDED;
 }
 
 /* ---- parked ------------------------------------------------------------- */
 
-static llm_park_verdict go_on(llm_parked *parked)
+static llm_park_verdict go_on(llm_parked *parked, int pumping)
 {
     llm_serving *s = (llm_serving *)parked;
 
+    s->pumping = pumping;
     if (!s->blocked && s->call.state != LLM_CALL_ENDED)
         take(s);
     return advance(s);
@@ -496,23 +491,25 @@ static apr_time_t alarm_of(const llm_serving *s)
 
     if (s->r->connection->base_server->timeout < timeout)
         timeout = s->r->connection->base_server->timeout;
-    look = apr_time_now() + timeout / 2;
+    look = apr_time_now() + timeout / 3;
     deadline = s->blocked || s->call.state == LLM_CALL_ENDED
         ? look : llm_call_deadline(&s->call);
     return look < deadline ? look : deadline;
 }
 
-static int arm(llm_parked *parked, int event, int client)
+static int arm(llm_parked *parked, llm_ring_fn ring, void *baton, int client)
 {
     llm_serving *s = (llm_serving *)parked;
 
     llm_exchange_watch(s->exchange, client, s->blocked);
-    return llm_exchange_park(s->exchange, event, alarm_of(s), s->blocked);
+    return llm_exchange_park(s->exchange, ring, baton, alarm_of(s),
+                             s->blocked);
 }
 
 static void disarm(llm_parked *parked)
 {
     llm_serving *s = (llm_serving *)parked;
 
-    llm_exchange_unpark(s->exchange);
+    if (s->exchange)
+        llm_exchange_unpark(s->exchange);
 }

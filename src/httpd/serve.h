@@ -19,11 +19,13 @@ typedef struct llm_serving {
     llm_buf out;                /* being sent */
     apr_size_t out_at;          /* up to where it is */
     int can_park;
+    int pumping;                /* this thread must not wait */
     apr_size_t unchecked;       /* bytes sent since it was seen to take some */
     int blocked;                /* the client must take what it has first */
     apr_time_t blocked_at;
     apr_interval_time_t gap;    /* between the last two arrivals */
     const char *request_id;
+    const char *allow;          /* the method that a refused one should be */
 } llm_serving;
 
 /* Starts the engine for this child; without it every call is refused. */

@@ -297,7 +297,7 @@ static int must_wait(llm_engine *engine)
     pthread_mutex_lock(&engine->lock);
     empty = !engine->orders;
     pthread_mutex_unlock(&engine->lock);
-    return empty && !atomic_load(&engine->stopping);
+    return empty && !engine->more && !atomic_load(&engine->stopping);
 }
 
 static void round_of(llm_engine *engine)
@@ -315,6 +315,7 @@ static void round_of(llm_engine *engine)
     run_transfers(engine, &engine->transfers_wait);
     sweep(engine);
     ring_all(engine);
+    engine->more = engine->after && engine->after();
 }
 
 /* Nothing is left running; workers that still hold an exchange find it
@@ -396,7 +397,8 @@ static int start_thread(llm_engine *engine)
     return !rc;
 }
 
-llm_engine *llm_engine_start(int endpoints, const char **why)
+llm_engine *llm_engine_start(int endpoints, int (*after)(void),
+                             const char **why)
 {
     llm_engine *engine = calloc(1, sizeof *engine);
 
@@ -407,6 +409,7 @@ llm_engine *llm_engine_start(int endpoints, const char **why)
     pthread_mutex_init(&engine->lock, NULL);
     engine->poll = engine->wake = -1;
     engine->endpoints = endpoints;
+    engine->after = after;
     engine->now = apr_time_now();
     if (!open_descriptors(engine))
         *why = strerror(errno);

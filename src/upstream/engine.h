@@ -12,8 +12,11 @@
 
 /* Child, after fork, before the first call. NULL, with a sentence in *why,
  * when the thread or its descriptors cannot be had. `endpoints`: how many
- * numbers the configuration handed out. */
-llm_engine *llm_engine_start(int endpoints, const char **why);
+ * numbers the configuration handed out. `after`, if not NULL, is called on the
+ * engine's thread after all bells of a round were rung; it does not wait, and
+ * returns 1 to be called again at once. */
+llm_engine *llm_engine_start(int endpoints, int (*after)(void),
+                             const char **why);
 
 /* Child, when it ends: cancels everything, waits for the thread. Exchanges
  * that workers still hold end with LLM_STOPPING and may be closed after. */
@@ -39,6 +42,7 @@ struct llm_engine {
     struct llm_transfers *lanes[LLM_LANES];     /* idle ones, see lane.h */
     int idle_lanes, made_lanes;
     int endpoints;              /* never changes */
+    int (*after)(void);         /* nor does this; or NULL */
     _Atomic int stopping;
     _Atomic int awake;          /* no need to write to `wake` */
 
@@ -50,6 +54,7 @@ struct llm_engine {
     apr_time_t now;
     struct llm_transfers *transfers;
     apr_interval_time_t transfers_wait; /* until curl's next timer; -1 none */
+    int more;                   /* `after` has more to do */
     llm_exchange *adopted;      /* those that came with their lane */
 };
 

@@ -21,7 +21,7 @@ llm_exchange *llm_exchange_new(const llm_endpoint *endpoint, const char *path,
     pthread_cond_init(&x->bell, NULL);
     x->endpoint = endpoint;
     x->whole = whole;
-    x->event = x->watched = -1;
+    x->watched = -1;
     x->head.retry_after_ms = -1;
     x->timer.owner = x;
     llm_buf_move(&x->body, body);
@@ -87,15 +87,16 @@ int llm_exchange_wait(llm_exchange *x, apr_time_t until)
     return news;
 }
 
-int llm_exchange_park(llm_exchange *x, int event, apr_time_t alarm,
-                      int client_only)
+int llm_exchange_park(llm_exchange *x, llm_ring_fn ring, void *baton,
+                      apr_time_t alarm, int client_only)
 {
     int armed;
 
     pthread_mutex_lock(&x->lock);
     armed = client_only ? !x->client_news : !x->news;
     if (armed) {
-        x->event = event;
+        x->ring = ring;
+        x->baton = baton;
         x->alarm = alarm;
         x->client_only = client_only;
     }
@@ -106,7 +107,7 @@ int llm_exchange_park(llm_exchange *x, int event, apr_time_t alarm,
 void llm_exchange_unpark(llm_exchange *x)
 {
     pthread_mutex_lock(&x->lock);
-    x->event = -1;
+    x->ring = NULL;
     x->alarm = 0;
     pthread_mutex_unlock(&x->lock);
 }
@@ -237,16 +238,15 @@ void llm_exchange_client(llm_exchange *x, int gone, int ready)
 
 void llm_exchange_ring(llm_exchange *x)
 {
-    const uint64_t one = 1;
+    llm_ring_fn ring;
 
     pthread_mutex_lock(&x->lock);
     if (x->sleeping)
         pthread_cond_signal(&x->bell);
-    if (x->event >= 0 && (x->client_news || !x->client_only)) {
-        ssize_t n = write(x->event, &one, sizeof one);
-
-        (void)n;                /* an eventfd of ours cannot be full */
-        x->event = -1;
+    ring = x->ring;
+    if (ring && (x->client_news || !x->client_only)) {
+        x->ring = NULL;
+        ring(x->baton);
     }
     pthread_mutex_unlock(&x->lock);
 }

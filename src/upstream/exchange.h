@@ -53,6 +53,9 @@ typedef struct llm_arrival {
     apr_time_t first_at;        /* when the first byte of the body came; 0 */
 } llm_arrival;
 
+/* How news is told to who waits without a thread. */
+typedef void (*llm_ring_fn)(void *baton);
+
 /* Worker. NULL without memory. `path` follows the endpoint's base URL and is
  * copied; `body` is taken over. With `whole` the engine rings only when the
  * answer has ended or the inbox is full, not for every piece. */
@@ -69,15 +72,15 @@ int llm_exchange_take(llm_exchange *x, llm_arrival *out);
 /* Worker: blocks until there is news or `until` has come; 1 if news. */
 int llm_exchange_wait(llm_exchange *x, apr_time_t until);
 
-/* Worker: from now on news is rung by writing to the eventfd `event`, once.
- * 0, and nothing is armed, if there is news already. `alarm`: it is also
- * rung at that moment (to a tenth of a second); 0 for never. With
- * `client_only` what the provider sends is no news: for a client that must
- * first take what it has. */
-int llm_exchange_park(llm_exchange *x, int event, apr_time_t alarm,
-                      int client_only);
+/* Worker: the next news is rung by one call of `ring`, on the engine thread,
+ * which must not wait nor call anything here. 0, and nothing is armed, if
+ * there is news already. `alarm`: it is also rung at that moment (to a tenth
+ * of a second); 0 for never. With `client_only` what the provider sends is no
+ * news: for a client that must first take what it has. */
+int llm_exchange_park(llm_exchange *x, llm_ring_fn ring, void *baton,
+                      apr_time_t alarm, int client_only);
 
-/* Worker: after this the engine does not touch the event any more. */
+/* Worker: after this nothing is rung any more. */
 void llm_exchange_unpark(llm_exchange *x);
 
 /* Worker: news when the client on descriptor `fd` hangs up and, if
@@ -126,7 +129,8 @@ struct llm_exchange {
     int client_news;            /* the same, from the client or the clock */
     int sleeping;               /* a worker waits on the bell */
     int client_only;            /* ring the event for client_news alone */
-    int event;                  /* -1, or what to ring once */
+    llm_ring_fn ring;           /* NULL, or what to call once */
+    void *baton;
     int full;                   /* the transfer is paused for want of room */
     apr_time_t alarm;
 
