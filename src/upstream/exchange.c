@@ -75,7 +75,7 @@ int llm_exchange_wait(llm_exchange *x, apr_time_t until)
 {
     struct timespec when = { until / APR_USEC_PER_SEC,
                              until % APR_USEC_PER_SEC * 1000 };
-    int news, rc = 0;
+    int news, rc = !until;
 
     pthread_mutex_lock(&x->lock);
     x->sleeping = 1;

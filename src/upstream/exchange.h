@@ -69,7 +69,8 @@ void llm_exchange_submit(llm_engine *engine, llm_exchange *x);
  * last time. Lets a paused transfer go on. */
 int llm_exchange_take(llm_exchange *x, llm_arrival *out);
 
-/* Worker: blocks until there is news or `until` has come; 1 if news. */
+/* Worker: blocks until there is news or `until` has come (0: does not block);
+ * 1 if news. */
 int llm_exchange_wait(llm_exchange *x, apr_time_t until);
 
 /* Worker: the next news is rung by one call of `ring`, on the engine thread,
