@@ -49,11 +49,14 @@ static int check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
 
 static void hooks(apr_pool_t *p)
 {
+    /* It looks for what others want of it in its own post_config. */
+    static const char *const before[] = { "mod_watchdog.c", NULL };
+
     (void)p;
     /* parent, at each start and restart */
     ap_hook_pre_config(pre_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_check_config(check_config, NULL, NULL, APR_HOOK_MIDDLE);
-    ap_hook_post_config(llm_start_post_config, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_post_config(llm_start_post_config, NULL, before, APR_HOOK_MIDDLE);
 
     /* child, once: the meter, the engine */
     ap_hook_child_init(llm_gateway_child_init, NULL, NULL, APR_HOOK_MIDDLE);

@@ -6,6 +6,7 @@
 #include <http_log.h>
 #include <http_main.h>
 #include <apr_shm.h>
+#include "keep.h"
 #include "life.h"
 #include "shared.h"
 
@@ -123,6 +124,7 @@ typedef struct view {
 
 static view views[KEPT];        /* written before there are threads */
 static unsigned seen;           /* how many there are */
+static const llm_meter *meters[KEPT + 1];       /* theirs, then NULL */
 static _Atomic apr_time_t reaped_at;
 
 static void enroll(view *v)
@@ -151,11 +153,14 @@ static uint32_t tidy(apr_time_t now)
     return settled;
 }
 
+/* No thread works any more: calls that still wait are not answered. */
 static apr_status_t leave(void *data)
 {
     (void)data;
-    for (unsigned i = 0; i < seen; i++)
+    for (unsigned i = 0; i < seen; i++) {
+        llm_meter_child_stop(&views[i].meter, views[i].child, apr_time_now());
         llm_meter_child_leave(&views[i].meter, views[i].child);
+    }
     return APR_SUCCESS;
 }
 
@@ -179,8 +184,11 @@ void llm_shared_child_attach(apr_pool_t *pchild, server_rec *s)
     for (seen = 1; seen < KEPT; seen++)
         if (!attach(&views[seen], &all->is[seen]))
             break;
-    for (unsigned i = 0; i < seen; i++)
+    for (unsigned i = 0; i < seen; i++) {
+        meters[i] = &views[i].meter;
         enroll(&views[i]);
+    }
+    llm_keep_child_init(pchild, s, meters);
     apr_pool_cleanup_register(pchild, NULL, leave, apr_pool_cleanup_null);
     tidy(apr_time_now());
     if (llm_shared_child() == 0)

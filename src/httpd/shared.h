@@ -4,7 +4,7 @@
  * restarts, so old children that still stream count into the same bytes as
  * the new ones. Another size or another layout is another segment; the old
  * one is kept for the old children, and what they count is moved over, if
- * the layouts agree.
+ * the layouts agree. What must outlive httpd is on disk (keep.h).
  */
 #ifndef LLM_SHARED_H
 #define LLM_SHARED_H
@@ -21,8 +21,8 @@ int llm_shared_parent_create(apr_pool_t *pconf, server_rec *main,
 
 /* Child, before its threads: from child_init. Registers with the meter, in
  * `pchild` also the end of that, settles what dead children left behind, and
- * moves the counts of old segments over. If it fails it says so in the log,
- * and llm_shared_meter() is NULL. */
+ * moves the counts of old segments and of LLMStateDir over. If it fails it
+ * says so in the log, and llm_shared_meter() is NULL. */
 void llm_shared_child_attach(apr_pool_t *pchild, server_rec *s);
 
 /* What follows: any thread of a child. */

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "config.h"
+#include "keep.h"
 #include "shared.h"
 
 APLOG_USE_MODULE(llm);
@@ -89,6 +90,8 @@ int llm_start_post_config(apr_pool_t *pconf, apr_pool_t *plog,
     if (server->state_dir
         && (rc = make_state_dir(main, server->state_dir, ptemp)))
         return rc;
+    if (server->state_dir)
+        llm_keep_parent_init(pconf, main);
     check_mpm(main, server->max_in_flight);
     return llm_shared_parent_create(pconf, main, server->meter_size);
 }

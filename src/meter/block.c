@@ -2,7 +2,7 @@
 #include "block.h"
 
 #define MAGIC UINT64_C(0x6d6c6c2d7465656d)
-#define SHAPE 1                 /* changes when the drawing does */
+#define SHAPE 2                 /* changes when the drawing does */
 
 #define SLOT_EACH 1024          /* one slot for so many bytes of the block */
 #define SLOTS_LEAST 64
@@ -86,6 +86,7 @@ llm_fault llm_meter_format(void *block, size_t size, int64_t now)
         .slots = meter.slots,
         .children = meter.children,
         .rows = meter.rows,
+        .seed = (uint64_t)now,
         .since = now
     };
     return LLM_OK;
@@ -107,5 +108,16 @@ llm_fault llm_meter_attach(llm_meter *meter, void *block, size_t size)
 
 int64_t llm_meter_since(const llm_meter *meter)
 {
-    return llm_block_head_of(meter)->since;
+    return atomic_load_explicit(&llm_block_head_of(meter)->since,
+                                memory_order_relaxed);
+}
+
+void llm_block_reckon(const llm_meter *meter, int64_t since)
+{
+    _Atomic int64_t *const at = &llm_block_head_of(meter)->since;
+    int64_t known = atomic_load_explicit(at, memory_order_relaxed);
+
+    while (since < known)
+        if (atomic_compare_exchange_weak(at, &known, since))
+            return;
 }

@@ -2,7 +2,8 @@
  *
  *   | head | child[children] | owner[slots] | slot[slots] | mark[rows] | row |
  *
- *   head    what the block is; written once, before anybody shares it
+ *   head    what the block is; written once, before anybody shares it. On a
+ *           line of its own: since when, and where loading and saving stand
  *   child   a process: | generation, pid | birth | where to look for a slot |
  *   owner   one word a slot, dense, for the scan of enter():
  *               0                       free
@@ -100,7 +101,11 @@ typedef struct llm_block_head {
     uint64_t layout;
     uint64_t size;
     uint32_t slots, children, rows;
-    int64_t since;
+    uint64_t seed;              /* of fingerprints */
+    alignas(LLM_BLOCK_LINE) _Atomic int64_t since;
+    llm_long epoch;             /* these three: save.h */
+    llm_long saved;
+    llm_word loaded;
 } llm_block_head;
 
 typedef struct llm_block_child {
@@ -157,6 +162,9 @@ static inline llm_block_row *llm_block_rows(const llm_meter *meter)
     const size_t at = (size_t)((const char *)end - (char *)meter->block);
     return (llm_block_row *)((char *)meter->block + llm_block_line(at));
 }
+
+/* Counting began at `since`, if that is earlier than what is known. */
+void llm_block_reckon(const llm_meter *meter, int64_t since);
 
 static inline uint64_t llm_load(const llm_long *at)
 {

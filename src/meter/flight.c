@@ -216,7 +216,7 @@ static int is_orphan(const llm_meter *meter, uint32_t held)
 /* 1 if a call was counted. One whose process died while it settled was
  * counted by that process. */
 static uint32_t bury(const llm_meter *meter, uint32_t place, uint32_t held,
-                     uint32_t child, int64_t now)
+                     uint32_t child, llm_fault fault, int64_t now)
 {
     if (!swap(llm_block_owners(meter) + place, held,
               child | LLM_TICKET_SETTLING))
@@ -224,13 +224,25 @@ static uint32_t bury(const llm_meter *meter, uint32_t place, uint32_t held,
 
     const int64_t started = atomic_load_explicit(
         &llm_block_slots(meter)[place].started, memory_order_relaxed);
-    const llm_record died = {
-        .fault = LLM_DIED,
+    const llm_record end = {
+        .fault = fault,
         .first_us = -1,
         .total_us = started > 0 && now > started ? now - started : 0
     };
-    finish(meter, place, is_settling(held) ? NULL : &died);
+    finish(meter, place, is_settling(held) ? NULL : &end);
     return !is_settling(held);
+}
+
+uint32_t llm_meter_child_stop(const llm_meter *meter, uint32_t child,
+                              int64_t now)
+{
+    const llm_word *owner = llm_block_owners(meter);
+    uint32_t stopped = 0;
+
+    for (uint32_t i = 0; child && i < meter->slots; i++)
+        if (atomic_load(&owner[i]) == child)
+            stopped += bury(meter, i, child, child, LLM_STOPPING, now);
+    return stopped;
 }
 
 uint32_t llm_meter_reap(const llm_meter *meter, uint32_t child,
@@ -244,7 +256,7 @@ uint32_t llm_meter_reap(const llm_meter *meter, uint32_t child,
     for (uint32_t i = 0; child && i < meter->slots; i++) {
         const uint32_t held = atomic_load(&owner[i]);
         if (held && is_orphan(meter, held))
-            reaped += bury(meter, i, held, child, now);
+            reaped += bury(meter, i, held, child, LLM_DIED, now);
     }
     return reaped;
 }

@@ -68,7 +68,7 @@ static int is_row_of(llm_block_row *row, const label *who)
 static uint32_t row_of(const llm_meter *meter, const label *who)
 {
     const uint64_t print =
-        fingerprint(who, (uint64_t)llm_block_head_of(meter)->since);
+        fingerprint(who, llm_block_head_of(meter)->seed);
     llm_long *mark = llm_block_marks(meter);
     llm_block_row *rows = llm_block_rows(meter);
     const uint32_t places = meter->rows - 1;
@@ -184,6 +184,7 @@ void llm_meter_drain(const llm_meter *to, const llm_meter *from)
     const llm_long *mark = llm_block_marks(from);
     label who;
 
+    llm_block_reckon(to, llm_meter_since(from));
     move_counts(row_at(to, 0), &rows[0]);
     for (uint32_t i = 1; i < from->rows; i++)
         if (llm_load(&mark[i]) && has_counts(&rows[i])

@@ -95,6 +95,11 @@ uint32_t llm_meter_child_enter(const llm_meter *meter, uint32_t pid,
  * somebody reaps it, when calls are still in its slots. */
 void llm_meter_child_leave(const llm_meter *meter, uint32_t child);
 
+/* Settles as LLM_STOPPING every call that is still in this process's slots,
+ * at its end, when nobody will answer them. How many. */
+uint32_t llm_meter_child_stop(const llm_meter *meter, uint32_t child,
+                              int64_t now);
+
 /* Frees the numbers of every process for which `alive` says 0 and settles
  * their calls as LLM_DIED. How many calls that were. Each is settled exactly
  * once however many processes reap at the same time. `child` is who reaps;
@@ -135,7 +140,8 @@ void llm_meter_total(const llm_meter *meter, llm_reading *out);
 /* Rows in use, row 0 included. */
 uint32_t llm_meter_rows_used(const llm_meter *meter);
 
-/* When counting began, microseconds. */
+/* When counting began, microseconds; earlier than the block if it was loaded
+ * or drained into. */
 int64_t llm_meter_since(const llm_meter *meter);
 
 #endif
