@@ -244,7 +244,7 @@ void llm_exchange_ring(llm_exchange *x)
     if (x->sleeping)
         pthread_cond_signal(&x->bell);
     ring = x->ring;
-    if (ring && (x->client_news || !x->client_only)) {
+    if (ring && (x->client_only ? x->client_news : x->news)) {
         x->ring = NULL;
         ring(x->baton);
     }
