@@ -27,6 +27,7 @@
 #include "src/httpd/config.h"
 #include "src/httpd/gateway.h"
 #include "src/httpd/park.h"
+#include "src/httpd/serve.h"
 #include "src/httpd/shared.h"
 #include "src/httpd/start.h"
 #include "src/httpd/status.h"
@@ -60,6 +61,9 @@ static void hooks(apr_pool_t *p)
 
     /* child, once: the meter, the engine */
     ap_hook_child_init(llm_gateway_child_init, NULL, NULL, APR_HOOK_MIDDLE);
+
+    ap_hook_child_stopping(llm_serve_child_stopping, NULL, NULL,
+                           APR_HOOK_MIDDLE);
 
     /* worker, for each connection: waiting without a thread */
     ap_hook_process_connection(llm_park_process, NULL, NULL,

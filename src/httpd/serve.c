@@ -29,6 +29,7 @@ typedef struct temper {
 
 static llm_engine *engine;
 static temper *tempers;         /* by endpoint number */
+static _Atomic int stopping;    /* this child is about to end */
 static _Atomic int lingering;   /* threads that wait though they could park */
 static int threads;
 
@@ -70,6 +71,13 @@ void llm_serve_child_init(apr_pool_t *pchild, server_rec *s)
         return;
     }
     apr_pool_pre_cleanup_register(pchild, NULL, stop_engine);
+}
+
+void llm_serve_child_stopping(apr_pool_t *pchild, int graceful)
+{
+    (void)pchild;
+    if (!graceful)
+        atomic_store(&stopping, 1);
 }
 
 static temper *temper_of(const llm_serving *s)
@@ -291,8 +299,20 @@ static int wait_a_moment(llm_serving *s)
     return news;
 }
 
-/* Without parking: until there is news, looking up now and then because an
- * HTTP/2 stream has no descriptor that tells when its client has left. */
+/* The client gets an answer if it has not got any of one yet. */
+static void stop_call(llm_serving *s)
+{
+    const llm_fault_detail detail = { .fault = LLM_STOPPING };
+
+    if (s->call.committed)
+        llm_call_abandon(&s->call, LLM_STOPPING, apr_time_now());
+    else
+        llm_call_refuse(&s->call, &detail, apr_time_now());
+}
+
+/* Without parking: until there is news, looking up now and then, for an
+ * HTTP/2 stream has no descriptor that tells when its client has left, and
+ * nothing tells when httpd stops. */
 static void wait_in_thread(llm_serving *s)
 {
     int fd = llm_park_client(s->r->connection);
@@ -306,6 +326,10 @@ static void wait_in_thread(llm_serving *s)
         if (llm_exchange_wait(s->exchange, until < deadline ? until : deadline)
             || apr_time_now() >= deadline)
             return;
+        if (atomic_load(&stopping)) {
+            stop_call(s);
+            return;
+        }
         if (s->r->connection->aborted) {
             llm_call_abandon(&s->call, LLM_CLIENT_GONE, now);
             return;

@@ -31,6 +31,9 @@ typedef struct llm_serving {
 /* Starts the engine for this child; without it every call is refused. */
 void llm_serve_child_init(apr_pool_t *pchild, server_rec *s);
 
+/* child_stopping: unless it is graceful, threads that wait stop waiting. */
+void llm_serve_child_stopping(apr_pool_t *pchild, int graceful);
+
 /* A serving for this request, in its pool; the call has begun. NULL when the
  * child has no engine or no meter. */
 llm_serving *llm_serve_begin(request_rec *r, const llm_dialect *dialect);

@@ -30,8 +30,14 @@ llm_exchange *llm_exchange_new(const llm_endpoint *endpoint, const char *path,
     return x;
 }
 
+/* prefork ends a child from a signal handler, which may have come while this
+ * process's only worker slept in llm_exchange_wait: destroying a condition
+ * waits for who sleeps on it, and nobody does anything with the memory of a
+ * process that ends. */
 void llm_exchange_free(llm_exchange *x)
 {
+    if (x->sleeping)
+        return;
     pthread_cond_destroy(&x->bell);
     pthread_mutex_destroy(&x->lock);
     llm_buf_free(&x->body);
