@@ -352,7 +352,8 @@ subtest 'a client that does not read holds up its own stream only' => sub {
         is $events->[-1], $done, 'others are served';
     }
     cmp_ok $gw->rss(($gw->children)[0]) - $before, '<', 100 << 20,
-        'and its stream is not kept in memory';
+        'and its stream is not kept in memory'
+        unless Gateway::sanitized();
     $_->close for @slow[ 1 .. 19 ];
     my $n = () = $slow[0]->events;
     is $n, 10_001, 'read at last, it is whole';

@@ -274,8 +274,8 @@ subtest 'requests that are no requests' => sub {
     );
     for my $name (sort keys %raw) {
         my $wire = $gw->wire;
-        $wire->send($raw{$name});
-        $wire->finish;
+        $wire->send($raw{$name} . "GET /index.html HTTP/1.1\r\nHost: x\r\n"
+            . "Connection: close\r\n\r\n");
         my $answers = '';
         while (my $answer = eval { $wire->answer }) {
             $answers .= "$answer->{status} ";

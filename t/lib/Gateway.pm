@@ -50,6 +50,9 @@ sub httpd
 
 sub module { abs_path($ENV{LLM_MODULE} || "$TOP/build/mod_llm.so") }
 
+# Sanitizers are slow and hungry: what is measured is not the module then.
+sub sanitized { return $ENV{LLM_PRELOAD} ? 1 : 0 }
+
 # For tests that need something the machine may not have: where a person
 # runs them they are skipped, in CI the lack is a failure.
 sub need
@@ -312,7 +315,13 @@ sub sanitizer_env
         $env{$name} = join ':', grep { defined && length } $ENV{$name},
             "log_path=$self->{root}/san/" . lc substr $name, 0, 4;
     }
-    $env{LD_PRELOAD} = $ENV{LLM_PRELOAD} if $ENV{LLM_PRELOAD};
+    return %env unless $ENV{LLM_PRELOAD};
+    $env{LD_PRELOAD} = $ENV{LLM_PRELOAD};
+    # What httpd, its threads and its mod_ssl leave behind when a child ends.
+    write_file("$self->{root}/conf/leaks", join '', map { "leak:$_\n" }
+        qw(apr_allocator_create libcrypto.so libssl.so));
+    $env{LSAN_OPTIONS} .= ":suppressions=$self->{root}/conf/leaks"
+        . ':print_suppressions=0';
     return %env;
 }
 
