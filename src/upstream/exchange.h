@@ -162,6 +162,7 @@ struct llm_exchange {
     int adopted;                /* it came with its lane */
     int draining;               /* the worker has finished, it has not */
     size_t drained;             /* bytes thrown away since */
+    llm_head coming;            /* the head as far as it has come */
     size_t head_bytes;
 };
 

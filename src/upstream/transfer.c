@@ -8,9 +8,11 @@
 #include "head.h"
 #include "spin.h"
 
-#define IDLE_CONNECTIONS 1024L  /* kept open to providers, a child */
+#define IDLE_CONNECTIONS 16384L /* kept open to providers, a child: a wave of
+                                 * calls must not use up the local ports */
 #define IDLE_HANDLES 256        /* kept ready, an endpoint */
 #define SOCKET_BUCKETS 256
+#define BUFFER 4096             /* read at once; thousands wait with one each */
 
 /* A socket of curl's: what epoll knows of it, and what curl wants. Curl takes
  * a connection off after every transfer and puts it on again for the next; we
@@ -22,11 +24,16 @@ typedef struct interest {
     struct interest *next;
 } interest;
 
+typedef struct address {
+    CURLU *parts;               /* of `path` at this endpoint */
+    char *path;
+    struct address *next;
+} address;
+
 /* The handles and header lines of one endpoint, made on first use. */
 typedef struct stable {
     struct curl_slist *headers;
-    CURLU *address;             /* of `path` at this endpoint */
-    char *path;
+    address *addresses;
     CURL *idle[IDLE_HANDLES];
     int count;
 } stable;
@@ -138,15 +145,28 @@ static int on_timer(CURLM *multi, long ms, void *baton)
 
 /* ---- the answer --------------------------------------------------------- */
 
+static int is_blank(const char *line, size_t n)
+{
+    return n <= 2 && line[n - 1] == '\n' && (n == 1 || *line == '\r');
+}
+
+/* The worker sees a head when all of it is there. What comes after the body
+ * is no part of it. */
 static size_t on_header(char *line, size_t size, size_t n, void *baton)
 {
     llm_exchange *x = baton;
-    int fit;
 
-    pthread_mutex_lock(&x->lock);
-    fit = llm_head_line(&x->head, &x->head_bytes, line, size * n);
-    pthread_mutex_unlock(&x->lock);
-    return fit ? size * n : 0;
+    n *= size;
+    if (!n || x->head.status)
+        return n;
+    if (!llm_head_line(&x->coming, &x->head_bytes, line, n))
+        return 0;
+    if (x->coming.status && is_blank(line, n)) {
+        pthread_mutex_lock(&x->lock);
+        x->head = x->coming;
+        pthread_mutex_unlock(&x->lock);
+    }
+    return n;
 }
 
 static size_t on_bytes(char *bytes, size_t size, size_t n, void *baton)
@@ -164,7 +184,7 @@ static llm_fault fault_of(CURLcode code, const llm_exchange *x)
 {
     switch (code) {
     case CURLE_OK:
-        return LLM_OK;
+        return x->head.status ? LLM_OK : LLM_RESET;
     case CURLE_COULDNT_RESOLVE_HOST:
     case CURLE_COULDNT_RESOLVE_PROXY:
     case CURLE_COULDNT_CONNECT:
@@ -256,6 +276,7 @@ static void set_limits(CURL *easy, const llm_endpoint *endpoint)
     curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_2TLS);
     curl_easy_setopt(easy, CURLOPT_TCP_NODELAY, 1L);
     curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
+    curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)BUFFER);
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
                      (long)apr_time_as_msec(endpoint->connect));
     if (!strncmp(endpoint->base_url, "https:", 6))
@@ -302,30 +323,50 @@ static void handle_back(llm_transfers *transfers, const llm_exchange *x)
 
 /* ---- transfers ---------------------------------------------------------- */
 
-/* The address in parts: curl then need not take it apart for each call. An
- * endpoint is nearly always asked at one path. */
-static CURLU *address_of(stable *home, const llm_exchange *x)
+static void free_address(address *at)
+{
+    curl_url_cleanup(at->parts);
+    free(at->path);
+    free(at);
+}
+
+static CURLU *parts_of(const llm_exchange *x)
 {
     size_t room = strlen(x->endpoint->base_url) + strlen(x->path) + 1;
-    char *url;
+    CURLU *parts = curl_url();
+    char *url = malloc(room);
 
-    if (home->address && !strcmp(home->path, x->path))
-        return home->address;
-    curl_url_cleanup(home->address);
-    free(home->path);
-    home->address = curl_url();
-    home->path = strdup(x->path);
-    url = malloc(room);
-    if (home->address && home->path && url) {
+    if (url)
         snprintf(url, room, "%s%s", x->endpoint->base_url, x->path);
-        if (!curl_url_set(home->address, CURLUPART_URL, url, 0)) {
-            free(url);
-            return home->address;
-        }
+    if (!parts || !url || curl_url_set(parts, CURLUPART_URL, url, 0)) {
+        curl_url_cleanup(parts);
+        parts = NULL;
     }
     free(url);
-    curl_url_cleanup(home->address);
-    home->address = NULL;
+    return parts;
+}
+
+/* The address in parts: curl then need not take it apart for each call. It
+ * is kept to the end, because transfers look at it again; an endpoint has no
+ * more paths than its dialect. */
+static CURLU *address_of(stable *home, const llm_exchange *x)
+{
+    address *at = home->addresses;
+
+    while (at && strcmp(at->path, x->path))
+        at = at->next;
+    if (at)
+        return at->parts;
+    if (!(at = calloc(1, sizeof *at)))
+        return NULL;
+    at->parts = parts_of(x);
+    at->path = strdup(x->path);
+    at->next = home->addresses;
+    if (at->parts && at->path) {
+        home->addresses = at;
+        return at->parts;
+    }
+    free_address(at);
     return NULL;
 }
 
@@ -521,11 +562,14 @@ llm_transfers *llm_transfers_new(int endpoints)
 static void empty_stable(stable *home)
 {
     struct curl_slist *line;
+    address *at;
 
     while (home->count)
         curl_easy_cleanup(home->idle[--home->count]);
-    curl_url_cleanup(home->address);
-    free(home->path);
+    while ((at = home->addresses)) {
+        home->addresses = at->next;
+        free_address(at);
+    }
     for (line = home->headers; line; line = line->next)
         explicit_bzero(line->data, strlen(line->data));
     curl_slist_free_all(home->headers);
