@@ -28,6 +28,16 @@ static void wake(llm_engine *engine)
     }
 }
 
+/* A lane that was to be handed over has nobody to take it. */
+static void refuse(llm_exchange *x)
+{
+    if (x->running) {
+        llm_transfer_cancel(x);
+        llm_transfers_free(x->transfers);
+    }
+    llm_exchange_ended(x, LLM_STOPPING, NULL);
+}
+
 /* Under the engine's lock a queued exchange is in the list exactly while
  * QUEUED is set, so it stands there once however many orders it gets. */
 void llm_engine_order(llm_engine *engine, llm_exchange *x, unsigned order)
@@ -51,7 +61,7 @@ void llm_engine_order(llm_engine *engine, llm_exchange *x, unsigned order)
     else if (order & (LLM_ORDER_CLOSE | LLM_ORDER_FINISH))
         llm_exchange_free(x);
     else if (order & LLM_ORDER_SUBMIT)
-        llm_exchange_ended(x, LLM_STOPPING, NULL);
+        refuse(x);
 }
 
 /* ---- engine thread ------------------------------------------------------ */
@@ -318,8 +328,28 @@ static void round_of(llm_engine *engine)
     engine->more = engine->after && engine->after();
 }
 
-/* Nothing is left running; workers that still hold an exchange find it
- * ended, and free it themselves when they close it. */
+/* Orders that come when the thread is about to end. Under the lock, so that
+ * no worker frees what is being rung. */
+static void obey_late(llm_engine *engine)
+{
+    llm_exchange *x;
+
+    while ((x = engine->orders)) {
+        unsigned orders = atomic_exchange(&x->orders, 0);
+
+        engine->orders = x->next_order;
+        if (orders & LLM_ORDER_SUBMIT)
+            refuse(x);
+        if (orders & (LLM_ORDER_CLOSE | LLM_ORDER_FINISH))
+            llm_exchange_free(x);
+        else
+            llm_exchange_ring(x);
+    }
+}
+
+/* Nothing is left running, and lanes have gone back, before any worker can
+ * know: what it then closes is freed. Whoever waits, for whatever, is rung:
+ * no alarm will. */
 static void wind_up(llm_engine *engine)
 {
     llm_exchange *x, *next;
@@ -331,30 +361,18 @@ static void wind_up(llm_engine *engine)
         cancel(engine, x);
         if (x->draining)
             bury(engine, x);
-        else
+    }
+    run_transfers(engine, &engine->transfers_wait);
+    for (x = engine->all; x; x = x->next) {
+        if (!x->ended)
             llm_exchange_ended(x, LLM_STOPPING, NULL);
+        llm_exchange_client(x, 0, 0);
     }
     ring_all(engine);
     pthread_mutex_lock(&engine->lock);
     engine->stopped = 1;
+    obey_late(engine);
     pthread_mutex_unlock(&engine->lock);
-}
-
-/* Orders that came between the last round and `stopped`. */
-static void late_orders(llm_engine *engine)
-{
-    llm_exchange *x, *next;
-
-    for (x = engine->orders; x; x = next) {
-        unsigned orders = atomic_exchange(&x->orders, 0);
-
-        next = x->next_order;
-        if (orders & (LLM_ORDER_CLOSE | LLM_ORDER_FINISH))
-            llm_exchange_free(x);
-        else if (orders & LLM_ORDER_SUBMIT)
-            llm_exchange_ended(x, LLM_STOPPING, NULL);
-    }
-    engine->orders = NULL;
 }
 
 static void *run(void *data)
@@ -365,8 +383,6 @@ static void *run(void *data)
     while (!atomic_load(&engine->stopping))
         round_of(engine);
     wind_up(engine);
-    late_orders(engine);
-    run_transfers(engine, &engine->transfers_wait);
     llm_lanes_free(engine);
     llm_transfers_free(engine->transfers);
     return NULL;

@@ -9,19 +9,26 @@ static llm_transfers *take_lane(llm_engine *engine)
     int make = 0;
 
     pthread_mutex_lock(&engine->lock);
-    if (engine->idle_lanes)
+    if (!engine->stopped && engine->idle_lanes)
         lane = engine->lanes[--engine->idle_lanes];
-    else if (engine->made_lanes < LLM_LANES && !engine->stopped)
+    else if (!engine->stopped && engine->made_lanes < LLM_LANES)
         make = ++engine->made_lanes;
     pthread_mutex_unlock(&engine->lock);
     return make ? llm_transfers_new(engine->endpoints) : lane;
 }
 
+/* Once the engine has stopped its lanes are being freed, or were. */
 static void put_back(llm_engine *engine, llm_transfers *lane)
 {
+    int late;
+
     pthread_mutex_lock(&engine->lock);
-    engine->lanes[engine->idle_lanes++] = lane;
+    late = engine->stopped;
+    if (!late)
+        engine->lanes[engine->idle_lanes++] = lane;
     pthread_mutex_unlock(&engine->lock);
+    if (late)
+        llm_transfers_free(lane);
 }
 
 void llm_lane_back(llm_engine *engine, llm_transfers *lane)
