@@ -51,19 +51,25 @@ static void end_engine(void)
     engine = NULL;
 }
 
-TAP_UNUSED
-static llm_exchange *make(const llm_endpoint *endpoint, const char *body,
-                          int whole)
+static llm_exchange *make_at(const llm_endpoint *endpoint, const char *path,
+                             const char *body, int whole)
 {
     llm_exchange *x;
     llm_buf copy;
 
     llm_buf_init(&copy, 64 << 20);
     llm_buf_puts(&copy, body);
-    x = llm_exchange_new(endpoint, "/path", &copy, whole);
+    x = llm_exchange_new(endpoint, path, &copy, whole);
     if (!x)
         exit(2);
     return x;
+}
+
+TAP_UNUSED
+static llm_exchange *make(const llm_endpoint *endpoint, const char *body,
+                          int whole)
+{
+    return make_at(endpoint, "/path", body, whole);
 }
 
 TAP_UNUSED
