@@ -104,7 +104,8 @@ static void note_health(llm_serving *s)
                       "%s answers again", s->call.target->provider_name);
     else if (row->loudness == LLM_LOUD)
         ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, s->r, "LLM0010: provider "
-                      "%s: %s (%s)", s->call.target->provider_name, row->text,
+                      "%s: %s (%s)", s->call.target->provider_name,
+                      s->call.fault.text ? s->call.fault.text : row->text,
                       row->word);
 }
 
