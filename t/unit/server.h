@@ -21,6 +21,9 @@
 #define BIG (3 << 20)
 
 static _Atomic int accepted, hung_up;   /* connections: taken, over */
+static _Atomic int answered[CONNECTIONS];       /* requests, of that one */
+static _Atomic int over[CONNECTIONS];   /* that one is over */
+static _Atomic int who_is_at_gate;      /* the last connection that came */
 static sem_t gate;              /* the test lets one request go on */
 static sem_t at_gate;           /* a request stands at the gate */
 static int listener, port;
@@ -64,8 +67,11 @@ static int send_text(int fd, const char *text)
     return send_n(fd, text, strlen(text));
 }
 
-static int wait_at_gate(void)
+static int wait_at_gate(int fd)
 {
+    for (int i = 0; i < accepted; i++)
+        if (sockets[i] == fd)
+            who_is_at_gate = i;
     sem_post(&at_gate);
     return sem_bounded(&gate);
 }
@@ -156,11 +162,11 @@ static int answer(int fd, const char *head, const char *body)
         return send_text(fd, CHUNKED "4\r\none,\r\n4\r\ntwo,\r\n5\r\nthree"
                          "\r\n0\r\n\r\n");
     if (is(body, "gate"))
-        return send_text(fd, CHUNKED "4\r\none,\r\n") && wait_at_gate()
+        return send_text(fd, CHUNKED "4\r\none,\r\n") && wait_at_gate(fd)
             && send_text(fd, "3\r\ntwo\r\n0\r\n\r\n");
     if (is(body, "late head"))
         return send_text(fd, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n")
-            && wait_at_gate()
+            && wait_at_gate(fd)
             && send_text(fd, "Content-Type: application/json\r\n\r\n{}");
     if (is(body, "big"))
         return send_big(fd, BIG);
@@ -231,10 +237,12 @@ static void *serve_one(void *data)
         if (is(body, "silent"))
             break;
         stays = answer(fd, room, body);
+        answered[(const int *)data - sockets]++;
     }
     if (stays)
         while (recv(fd, block, sizeof block, 0) > 0)
             ;
+    over[(const int *)data - sockets] = 1;
     close(fd);
     hung_up++;
     return NULL;
@@ -250,9 +258,9 @@ static void *accept_all(void *data)
             return NULL;
         setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
         sockets[n] = fd;
+        accepted++;             /* before anybody can have an answer */
         if (pthread_create(&serving[n], NULL, serve_one, &sockets[n]))
             exit(2);
-        accepted++;
     }
 }
 
