@@ -1,0 +1,387 @@
+/* A call whose providers fail, are slow, or say too much: whole answers, and
+ * the way from one target to the next. */
+#include "rehearsal.h"
+
+/* --- faults of one target ------------------------------------------------ */
+
+static void status_faults(void)
+{
+    static const struct {
+        int status;
+        const char *body;
+        int to_client;
+        const char *code, *text;
+        llm_fault fault;
+    } cases[] = {
+        { 400, "{\"error\":{\"message\":\"No.\",\"code\":\"c\"}}", 400, "c",
+          "No.", LLM_REJECTED },
+        { 404, "{\"error\":\"gone\"}", 404, "rejected", "gone",
+          LLM_REJECTED },
+        { 400, "{\"error\":{\"message\":\"long\",\"code\":"
+          "\"context_length_exceeded\"}}", 400, "context_length_exceeded",
+          "long", LLM_CONTEXT },
+        { 400, "{\"error\":{\"message\":\"bad\",\"code\":"
+          "\"content_policy_violation\"}}", 400, "content_policy_violation",
+          "bad", LLM_POLICY },
+        { 401, "{\"error\":\"your key sk-1234 is bad\"}", 502,
+          "provider_key_refused", "The provider refused the gateway's key",
+          LLM_REFUSED_KEY },
+        { 429, "{\"error\":{\"message\":\"slow down\"}}", 429,
+          "rate_limit_exceeded", "slow down", LLM_LIMITED },
+        { 500, "oops", 502, "provider_failed", "The provider failed",
+          LLM_FAILED },
+        { 503, "", 503, "provider_overloaded", "The provider is overloaded",
+          LLM_OVERLOADED },
+        { 504, "", 504, "provider_timeout",
+          "The provider did not answer in time", LLM_SLOW },
+        { 302, "<html>", 502, "provider_garbage",
+          "The provider's answer is not understood", LLM_GARBAGE },
+        { 204, "", 502, "provider_failed", "The provider failed",
+          LLM_FAILED },
+        { 200, "", 502, "provider_garbage",
+          "The provider's answer is not understood", LLM_GARBAGE },
+        { 200, "{\"choices\":[{\"mess", 502, "provider_garbage",
+          "The provider's answer is not understood", LLM_GARBAGE },
+        { 200, "{\"error\":{\"message\":\"m\",\"code\":\"rate_limit\"}}", 429,
+          "rate_limit", "m", LLM_LIMITED },
+    };
+    stage s;
+
+    for (size_t i = 0; i < COUNT(cases); i++)
+        for (int cut = 0; cut < 2; cut++) {
+            if (cut && cases[i].status == 200)
+                continue;
+            set_stage(&s, 1);
+            admit(&s, i % 2 ? WHOLE_BODY : cases[i].status == 200
+                                           ? WHOLE_BODY : STREAM_BODY);
+            head(&s, cases[i].status, "application/json");
+            give(&s, cases[i].body);
+            give_end(&s, cut ? LLM_CUT : LLM_OK, "");
+            is_refused(&s, cases[i].to_client, cases[i].code, cases[i].text);
+            settle(&s, cases[i].fault);
+            strike(&s);
+        }
+}
+
+static void network_faults(void)
+{
+    static const llm_fault faults[] = {
+        LLM_UNREACHABLE, LLM_UNTRUSTED, LLM_RESET, LLM_SLOW, LLM_CUT,
+        LLM_GARBAGE, LLM_INTERNAL, LLM_STOPPING,
+    };
+    const llm_fault_row *row;
+    llm_arrival what;
+    stage s;
+
+    for (size_t i = 0; i < COUNT(faults); i++)
+        for (int when = 0; when < 2; when++) {
+            row = llm_fault_of(faults[i]);
+            set_stage(&s, 1);
+            admit(&s, WHOLE_BODY);
+            if (when) {
+                head(&s, 200, "application/json");
+                give(&s, "{\"choices\":[");
+            }
+            what = arrival(&s, "", 0);
+            what.ended = 1;
+            what.fault = faults[i];
+            snprintf(what.trouble, sizeof what.trouble, "because");
+            arrive(&s, &what);
+            is_refused(&s, row->status, row->code,
+                       apr_pstrcat(s.pool, row->text, ": because", NULL));
+            settle(&s, faults[i]);
+            strike(&s);
+        }
+    set_stage(&s, 1);
+    admit(&s, WHOLE_BODY);
+    give_end(&s, LLM_OK, "");
+    is_refused(&s, 502, "provider_reset", llm_fault_of(LLM_RESET)->text);
+    settle(&s, LLM_RESET);
+    strike(&s);
+}
+
+static void unusable_heads(void)
+{
+    static const struct {
+        const char *body, *type;
+        int encoded;
+    } cases[] = {
+        { WHOLE_BODY, "text/html", 0 },
+        { WHOLE_BODY, "", 0 },
+        { WHOLE_BODY, "application/jsonl", 0 },
+        { WHOLE_BODY, "text/event-stream", 0 },
+        { WHOLE_BODY, "application/json", 1 },
+        { STREAM_BODY, "application/json", 0 },
+        { STREAM_BODY, "text/event-streams", 0 },
+        { STREAM_BODY, "text/event-stream", 1 },
+    };
+    stage s;
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        set_stage(&s, 1);
+        admit(&s, cases[i].body);
+        head(&s, 200, cases[i].type);
+        s.head.encoded = cases[i].encoded;
+        give(&s, "");
+        is_int(llm_call_next(&s.call), LLM_CALL_OVER, "a head of type '%s' "
+               "is enough", cases[i].type);
+        is_int(s.status, 502, "to know better");
+        is_str(error_member(&s, got(&s), "code"), "provider_garbage",
+               "garbage");
+        settle(&s, LLM_GARBAGE);
+        strike(&s);
+    }
+}
+
+/* --- ceilings ------------------------------------------------------------ */
+
+static const char *long_answer(const stage *s, size_t n)
+{
+    char *const text = apr_palloc(s->pool, n + 1);
+
+    memset(text, ' ', n);
+    memcpy(text, "{\"choices\":[]", 13);
+    text[n - 1] = '}';
+    text[n] = '\0';
+    return text;
+}
+
+static void ceilings(void)
+{
+    stage s;
+
+    for (int over = 0; over < 2; over++)
+        for (int pieces = 1; pieces < 3; pieces++) {
+            const char *text;
+            size_t n, half;
+
+            set_stage(&s, 2);
+            s.limits.max_answer = 5000;
+            llm_call_begin(&s.call, s.now);
+            text = long_answer(&s, n = 5000 + (size_t)over);
+            half = pieces > 1 ? n / 2 : n;
+            admit(&s, WHOLE_BODY);
+            head(&s, 200, "application/json");
+            give_n(&s, text, half);
+            if (pieces > 1)
+                give_n(&s, text + half, n - half);
+            if (!over)
+                give_end(&s, LLM_OK, "");
+            is_int(s.asks, 1, "an answer of %zu bytes of 5000", n);
+            is_int(s.status, over ? 502 : 200, "in %d pieces", pieces);
+            settle(&s, over ? LLM_ANSWER_TOO_LARGE : LLM_OK);
+            strike(&s);
+        }
+}
+
+/* Of an error's body the head is enough, and its end ends the call. */
+static void endless_error(void)
+{
+    char block[8192];
+    stage s;
+
+    memset(block, 'x', sizeof block);
+    set_stage(&s, 1);
+    admit(&s, WHOLE_BODY);
+    head(&s, 400, "text/plain");
+    for (int i = 0; i < 500; i++)
+        give_n(&s, block, sizeof block);
+    ok(s.call.answer.len <= 128 * 1024, "%zu bytes of 4 MB are kept",
+       s.call.answer.len);
+    give_end(&s, LLM_OK, "");
+    settle(&s, LLM_REJECTED);
+    strike(&s);
+}
+
+/* --- time ---------------------------------------------------------------- */
+
+static void slow(void)
+{
+    stage s;
+
+    set_stage(&s, 1);
+    admit(&s, WHOLE_BODY);
+    pass_time(&s, STARTED + WHOLE - 1);
+    is_int(llm_call_next(&s.call), LLM_CALL_WAIT, "not yet slow");
+    pass_time(&s, STARTED + WHOLE);
+    is_refused(&s, 504, "provider_timeout", llm_fault_of(LLM_SLOW)->text);
+    settle(&s, LLM_SLOW);
+    strike(&s);
+
+    set_stage(&s, 1);
+    admit(&s, WHOLE_BODY);
+    head(&s, 200, "application/json");
+    pass_time(&s, STARTED + WHOLE);
+    settle(&s, LLM_SLOW);
+    strike(&s);
+}
+
+static void stalled(void)
+{
+    stage s;
+
+    set_stage(&s, 1);
+    admit(&s, WHOLE_BODY);
+    head(&s, 200, "application/json");
+    give(&s, "{\"choices\":");
+    pass_time(&s, s.now + IDLE - 1);
+    give(&s, "[");
+    pass_time(&s, s.now + IDLE - 1);
+    is_int(llm_call_next(&s.call), LLM_CALL_WAIT, "every piece counts");
+    pass_time(&s, s.now + 1);
+    is_refused(&s, 504, "provider_stalled", llm_fault_of(LLM_STALLED)->text);
+    settle(&s, LLM_STALLED);
+    strike(&s);
+}
+
+/* However lively it is. */
+static void total_time(void)
+{
+    stage s;
+    int pieces = 0;
+
+    set_stage(&s, 1);
+    admit(&s, WHOLE_BODY);
+    head(&s, 200, "application/json");
+    give(&s, "{\"choices\":[],\"x\":\"");
+    while (llm_call_next(&s.call) == LLM_CALL_WAIT && pieces++ < 1000) {
+        s.now += SEC;
+        give(&s, "x");
+    }
+    is_int(s.now, STARTED + TOTAL, "a call ends when its time is over");
+    settle(&s, LLM_SLOW);
+    strike(&s);
+}
+
+/* --- the next target ----------------------------------------------------- */
+
+static void failover(void)
+{
+    const llm_reading before = totals();
+    llm_reading after;
+    stage s;
+
+    set_stage(&s, 3);
+    admit(&s, WHOLE_BODY);
+    give_whole(&s, 500, "{\"error\":\"one is down\"}");
+    is_int(s.asks, 2, "the second target is asked at once");
+    is_int(s.heads, 0, "the client knows nothing of it");
+    is_int(llm_call_deadline(&s.call), s.now + WHOLE, "with time of its own");
+    s.now += SEC;
+    give_end(&s, LLM_UNREACHABLE, "");
+    is_int(s.asks, 3, "then the third");
+    is_str(s.asked[2], s.asked[0], "with the same request");
+    give_whole(&s, 200, ANSWER);
+    is_got(&s, ANSWER, "whose answer the client gets");
+    is_str(s.call.target->provider_name, "three", "it is the third's call");
+    settle(&s, LLM_OK);
+    after = totals();
+    is_int(after.failovers - before.failovers, 2, "two attempts given up");
+    is_int(after.given_up[LLM_FAILED] - before.given_up[LLM_FAILED], 1,
+           "one failed");
+    is_int(after.given_up[LLM_UNREACHABLE]
+           - before.given_up[LLM_UNREACHABLE], 1, "one was unreachable");
+    strike(&s);
+}
+
+static void all_fail(void)
+{
+    stage s;
+
+    set_stage(&s, 3);
+    admit(&s, WHOLE_BODY);
+    give_whole(&s, 429, "{\"error\":{\"message\":\"one is full\"}}");
+    give_end(&s, LLM_RESET, "");
+    give_whole(&s, 200, "garbage");
+    is_int(s.asks, 3, "all are asked");
+    is_refused(&s, 429, "rate_limit_exceeded",
+               "one is full (tried: one, two, three)");
+    settle(&s, LLM_GARBAGE);
+    strike(&s);
+}
+
+static void every_fault(void)
+{
+    stage s;
+
+    for (int fault = LLM_REFUSED_KEY; fault < LLM_DIED; fault++) {
+        const int next = llm_fault_of(fault)->next == LLM_NEXT_TARGET;
+
+        set_stage(&s, 2);
+        admit(&s, fault % 2 ? WHOLE_BODY : STREAM_BODY);
+        give_end(&s, (llm_fault)fault, "");
+        is_int(s.asks, next ? 2 : 1, "%s: %s",
+               llm_fault_of(fault)->word, next ? "next target" : "the end");
+        is_int(s.heads, !next, "and the client hears of it, or not");
+        strike(&s);
+    }
+}
+
+/* The wait the provider asked for reaches the client. */
+static void retry_after(void)
+{
+    stage s;
+
+    set_stage(&s, 1);
+    admit(&s, WHOLE_BODY);
+    head(&s, 429, "application/json");
+    s.head.retry_after_ms = 2500;
+    give_end(&s, LLM_OK, "{\"error\":{\"message\":\"m\"}}");
+    is_int(s.call.fault.retry_after_ms, 2500, "retry after");
+    settle(&s, LLM_LIMITED);
+    strike(&s);
+}
+
+/* What one attempt left must not be seen in the next. */
+static void nothing_is_left(void)
+{
+    stage s;
+
+    set_stage(&s, 2);
+    admit(&s, WHOLE_BODY);
+    head(&s, 200, "application/json");
+    give(&s, "{\"choices\":[{}],\"usage\":{\"prompt_tokens\":99");
+    give_end(&s, LLM_CUT, "");
+    give_whole(&s, 200, "{\"choices\":[]}");
+    is_got(&s, "{\"choices\":[]}", "not a byte of the first answer");
+    is_int(s.call.usage.known, 0, "nor its usage");
+    settle(&s, LLM_OK);
+    strike(&s);
+}
+
+/* A request that took all its time has none for another target. */
+static void no_time_left(void)
+{
+    stage s;
+
+    set_stage(&s, 3);
+    for (int i = 0; i < 3; i++)
+        s.endpoints[i].whole = TOTAL;
+    admit(&s, WHOLE_BODY);
+    pass_time(&s, STARTED + TOTAL);
+    is_int(s.asks, 1, "nobody else is asked");
+    is_int(llm_call_next(&s.call), LLM_CALL_OVER, "it is over");
+    is_int(s.status, 504, "too slow");
+    strike(&s);
+}
+
+int main(void)
+{
+    open_theatre();
+    status_faults();
+    network_faults();
+    unusable_heads();
+    ceilings();
+    endless_error();
+    slow();
+    stalled();
+    total_time();
+    failover();
+    all_fail();
+    every_fault();
+    retry_after();
+    nothing_is_left();
+    no_time_left();
+    close_theatre();
+    return done();
+}
