@@ -317,6 +317,10 @@ sub sanitizer_env
     }
     return %env unless $ENV{LLM_PRELOAD};
     $env{LD_PRELOAD} = $ENV{LLM_PRELOAD};
+    # httpd does not wait for all of its threads, and a child of prefork runs
+    # its cleanups where the signal found it.
+    $env{TSAN_OPTIONS} .= ':report_thread_leaks=0'
+        . ($self->{mpm} eq 'prefork' ? ':report_signal_unsafe=0' : '');
     # What httpd, its threads and its mod_ssl leave behind when a child ends.
     write_file("$self->{root}/conf/leaks", join '', map { "leak:$_\n" }
         qw(apr_allocator_create libcrypto.so libssl.so));
