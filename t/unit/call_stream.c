@@ -432,6 +432,8 @@ static void held_back(void)
     stage s;
 
     llm_buf_init(&much, 8 << 20);
+    while (much.len < (4 << 20) - 30000)
+        llm_buf_printf(&much, "data: {\"x\":\"%020000d\"}\n\n", 7);
     while (much.len < (4 << 20) - 300)
         llm_buf_puts(&much, ROLE);
     for (int last = 1; last < 400; last += 17) {

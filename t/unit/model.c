@@ -177,5 +177,6 @@ int main(void)
     adds();
     merges();
     merges_with_nothing();
+    apr_pool_destroy(pool);
     return done();
 }

@@ -384,5 +384,6 @@ int main(void)
     writes();
     models();
     apr_pool_destroy(keys_pool);
+    apr_pool_destroy(pool);
     return done();
 }

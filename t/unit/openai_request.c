@@ -544,5 +544,6 @@ int main(void)
     asks_for_usage();
     no_room();
     any_request();
+    apr_pool_destroy(pool);
     return done();
 }
