@@ -239,8 +239,8 @@ subtest 'the size of the meter is changed while calls are in flight' => sub {
     $gw->chat('good') for 1 .. 7;
     my @wires = map { ask($gw, 'held') } 1 .. 5;
     ok $up->await(at_gate => 5), 'five wait';
-    for my $size ('4M', '2M', '1M', '1M') {
-        $gw->{conf} = "LLMMeterSize $size\n" . conf($up);
+    for my $size (4, 2, 1, 1) {
+        $gw->{conf} = "LLMMeterSize ${size}M\n" . conf($up);
         $gw->configure;
         $gw->graceful;
         $gw->chat('good');

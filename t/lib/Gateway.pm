@@ -319,12 +319,8 @@ sub sanitizer_env
     $env{LD_PRELOAD} = $ENV{LLM_PRELOAD};
     # httpd does not wait for all of its threads, and a child of prefork runs
     # its cleanups where the signal found it.
-    $env{TSAN_OPTIONS} .= ':report_thread_leaks=0'
-        . ($self->{mpm} eq 'prefork' ? ':report_signal_unsafe=0' : '');
-    # What httpd, its threads and its mod_ssl leave behind when a child ends.
-    write_file("$self->{root}/conf/leaks", join '', map { "leak:$_\n" }
-        qw(apr_allocator_create libcrypto.so libssl.so));
-    $env{LSAN_OPTIONS} .= ":suppressions=$self->{root}/conf/leaks"
+    $env{TSAN_OPTIONS} .= ':report_thread_leaks=0:report_signal_unsafe=0';
+    $env{LSAN_OPTIONS} .= ":suppressions=$TOP/t/lib/lsan.supp"
         . ':print_suppressions=0';
     return %env;
 }
@@ -648,12 +644,21 @@ sub unclean
         push @bad, $line;
     }
     for my $file (glob "$self->{root}/san/*") {
-        push @bad, "sanitizer:", split /\n/, read_file($file);
+        push @bad, map {; 'sanitizer:', split /\n/ } reports($file);
     }
     push @bad, 'core file' if glob "$self->{root}/{,run/,logs/}core*";
     push @bad, 'the key was written somewhere'
         if index($self->everything_written, $CANARY) >= 0;
     return @bad;
+}
+
+# What a sanitizer wrote; of races only those that the module is part of.
+sub reports
+{
+    my ($file) = @_;
+    my $text = read_file($file);
+    return $text unless $file =~ m{/tsan[^/]*\z};
+    return grep { /mod_llm\.so/ } split /^={10,}\n/m, $text;
 }
 
 sub clear
