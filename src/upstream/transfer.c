@@ -12,7 +12,7 @@
                                  * calls must not use up the local ports */
 #define IDLE_HANDLES 256        /* kept ready, an endpoint */
 #define SOCKET_BUCKETS 256
-#define BUFFER 4096             /* read at once; each of thousands has one */
+#define BUFFER 2048             /* read at once; a waiting call has one */
 
 /* A socket of curl's: what epoll knows of it, and what curl wants. Curl takes
  * a connection off after every transfer and puts it on again for the next; we
