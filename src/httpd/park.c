@@ -174,7 +174,7 @@ static int comes_at_once(conn_rec *c, parking *p)
     const struct timespec moment = { 0, MOMENT * 1000 };
     struct pollfd on = { -1, POLLIN, 0 };
     apr_os_sock_t fd;
-    int ready = 0;
+    int ready = 0, others;
 
     if (c->cs->state != CONN_STATE_WRITE_COMPLETION || c->aborted
         || c->keepalive != AP_CONN_KEEPALIVE
@@ -183,8 +183,9 @@ static int comes_at_once(conn_rec *c, parking *p)
     if (c->data_in_input_filters)
         return 1;
     on.fd = fd;
-    if (atomic_fetch_add(&waiting, 1) < threads / 2)
-        ready = llm_spin(&on, 1, p->hurries ? SPIN : 0) > 0
+    others = atomic_fetch_add(&waiting, 1);
+    if (others < threads / 2)
+        ready = llm_spin(&on, 1, p->hurries && !others ? SPIN : 0) > 0
             || ppoll(&on, 1, &moment, NULL) > 0;
     atomic_fetch_sub(&waiting, 1);
     p->hurries = ready;

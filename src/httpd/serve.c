@@ -221,12 +221,15 @@ static void stop_lingering(void)
 }
 
 /* As long as an answer usually takes, and half as long again; what takes
- * longer than that is slept for. */
+ * longer than that is slept for, and so is everything when this is not the
+ * only call that hurries: then there is other work for the core. */
 static apr_interval_time_t spin_for(const llm_serving *s)
 {
     long long usual = atomic_load(&temper_of(s)->first_us);
 
-    return usual && usual < SPIN ? usual + usual / 2 : 0;
+    if (!usual || usual >= SPIN || atomic_load(&lingering) > 1)
+        return 0;
+    return usual + usual / 2;
 }
 
 /* A whole answer that may come at once is worth the short way. */
