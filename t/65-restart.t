@@ -16,7 +16,7 @@ sub held
     my ($gw) = @_;
     my @maps = split /\n/, Gateway::read_file("/proc/$gw->{pid}/maps");
     my $rollup = Gateway::read_file("/proc/$gw->{pid}/smaps_rollup");
-    my ($private) = $rollup =~ /^Private_Dirty:\s+(\d+)/m;
+    my ($private) = $rollup =~ /^Anonymous:\s+(\d+)/m;
     return { rss => $gw->rss, fds => $gw->fds, maps => scalar @maps,
         private => ($private || 0) * 1024,
         threads => $gw->threads($gw->{pid}),
@@ -91,12 +91,14 @@ subtest 'hard restarts keep the counters' => sub {
         . "LLMModel good fake/good\n");
     for my $n (1 .. 5) {
         is $gw->chat('good')->{status}, 200, "answered before restart $n";
+        $gw->settled;
         my $times = $gw->resumed;
         kill HUP => $gw->{pid};
         Gateway::until_true(sub { $gw->resumed > $times });
     }
     ok $gw->idle, 'idle';
     is $gw->status->{totals}{calls}, 5, 'five calls';
+    ok $gw->settled, 'all children are there';
     $gw->log_clean(qr/AH0004[567]:/, qr/AH03092:/);
 };
 
