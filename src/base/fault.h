@@ -50,6 +50,9 @@ typedef enum llm_loudness {
       "method_not_supported", STOP, QUIET, "The method is not supported")     \
     X(BODY_CUT, "body_cut", 400, "invalid_request_error",                     \
       "incomplete_body", STOP, QUIET, "The request body ended early")         \
+    X(BODY_SLOW, "body_slow", 408, "invalid_request_error",                   \
+      "request_timeout", STOP, QUIET,                                         \
+      "The request body did not come in time")                                \
     X(BUSY, "busy", 503, "server_error", "overloaded", STOP, NOTED,           \
       "The gateway has as many calls in flight as it may have")               \
     X(STOPPING, "stopping", 503, "server_error", "stopping", STOP, QUIET,     \

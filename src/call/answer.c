@@ -91,6 +91,20 @@ static int is_type(const llm_head *head, const char *type)
         && (!head->type[n] || strchr("; ", head->type[n]));
 }
 
+/* The provider's own words might hold anything. */
+static const char *type_of(const llm_head *head)
+{
+    static const char *const known[] = {
+        "text/html", "text/plain", "application/json", "text/event-stream"
+    };
+    size_t i;
+
+    for (i = 0; i < sizeof known / sizeof *known; i++)
+        if (is_type(head, known[i]))
+            return known[i];
+    return head->type[0] ? "something else" : "no content type";
+}
+
 /* A usable head sets the state; one that is not, ends the attempt. */
 static void read_head(llm_call *call, apr_time_t now)
 {
@@ -110,7 +124,7 @@ static void read_head(llm_call *call, apr_time_t now)
     else
         llm_answer_fault(call, LLM_GARBAGE, apr_psprintf(call->pool,
                          "The provider answered with %s where %s was due",
-                         head->type[0] ? head->type : "no content type",
+                         type_of(head),
                          call->request.stream ? "an event stream" : "JSON"),
                          now);
 }
@@ -342,6 +356,8 @@ static void take_end(llm_call *call, const llm_arrival *arrival,
                        llm_fault_of(arrival->fault)->text, arrival->trouble)
         : NULL;
 
+    if (arrival->trouble[0])
+        call->trouble = apr_pstrdup(call->pool, arrival->trouble);
     if (arrival->fault && call->head.status && call->head.status != 200)
         finish_whole(call, now);        /* an error cut short is an error */
     else if (arrival->fault)

@@ -179,6 +179,7 @@ void llm_answer_next_target(llm_call *call, apr_time_t now)
     call->target_model = name_at_target(call);
     provider = call->target->provider;
     memset(&call->head, 0, sizeof call->head);
+    call->trouble = NULL;
     memset(&call->usage, 0, sizeof call->usage);
     call->done = call->finished = 0;
     call->skipped = call->received = 0;

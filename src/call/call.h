@@ -74,6 +74,7 @@ typedef struct llm_call {
     /* this attempt */
     llm_buf body;               /* for the provider; the runner takes it */
     llm_head head;
+    const char *trouble;        /* what the network said, for the log; NULL */
     llm_buf answer;             /* gathered */
     llm_sse sse;
     int done, finished;         /* end marker, finish reason seen */

@@ -39,17 +39,27 @@ static llm_fault prepare(const request_rec *r, llm_buf *out)
     return llm_buf_reserve(out, n < 65536 ? n : 65536);
 }
 
+/* LimitRequestBody says ENOSPC, mod_reqtimeout TIMEUP. */
+static llm_fault fault_of(apr_status_t rv)
+{
+    if (rv == APR_ENOSPC)
+        return LLM_TOO_LARGE;
+    return APR_STATUS_IS_TIMEUP(rv) ? LLM_BODY_SLOW : LLM_BODY_CUT;
+}
+
 llm_fault llm_body_read(request_rec *r, llm_buf *out)
 {
     apr_bucket_brigade *bb = apr_brigade_create(r->pool,
                                                 r->connection->bucket_alloc);
     llm_fault fault = prepare(r, out);
+    apr_status_t rv;
     int last = 0;
 
     while (!fault && !last) {
-        if (ap_get_brigade(r->input_filters, bb, AP_MODE_READBYTES,
-                           APR_BLOCK_READ, 65536) != APR_SUCCESS)
-            fault = LLM_BODY_CUT;
+        rv = ap_get_brigade(r->input_filters, bb, AP_MODE_READBYTES,
+                            APR_BLOCK_READ, 65536);
+        if (rv != APR_SUCCESS)
+            fault = fault_of(rv);
         else
             fault = take(bb, out, &last);
         apr_brigade_cleanup(bb);

@@ -73,11 +73,24 @@ static void set_refusal(llm_serving *s)
     set_number(s, "retry-after-ms", ms);
 }
 
+/* httpd makes 500 of a status it has no line for. */
+static int has_line(int status)
+{
+    const char *line = ap_get_status_line(status);
+
+    return line[0] - '0' == status / 100
+        && line[1] - '0' == status / 10 % 10 && line[2] - '0' == status % 10;
+}
+
 void llm_headers_set(llm_serving *s)
 {
     llm_call *call = &s->call;
 
+    apr_table_unset(s->r->headers_in, "Range");     /* it is for GET only */
     s->r->status = call->status;
+    if (!has_line(call->status))
+        s->r->status_line = apr_psprintf(s->r->pool, "%d Error",
+                                         call->status);
     ap_set_content_type(s->r, call->type);
     set(s, "x-request-id", s->request_id);
     set_call(s);

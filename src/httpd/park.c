@@ -6,10 +6,12 @@
 #include "http_protocol.h"
 #include "http_request.h"
 #include "ap_mpm.h"
+#include "scoreboard.h"
 #include "apr_portable.h"
 #include <poll.h>
 #include <stdatomic.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
 #include <unistd.h>
 #include "../upstream/spin.h"
 #include "pump.h"
@@ -35,6 +37,7 @@ typedef struct parking {
     llm_parked *parked;         /* what waits; NULL when nothing does */
 } parking;
 
+#define ROOM (64 * 1024)        /* of a send buffer for the pump */
 #define SPIN 100                /* microseconds awake for it */
 #define MOMENT 500              /* microseconds for the next request */
 #define TURNS 200               /* requests in a row on one thread */
@@ -136,6 +139,10 @@ void llm_park_request(llm_parked *parked)
 
 static int wait_for_news(conn_rec *c, parking *p)
 {
+    if (c->aborted) {
+        c->cs->state = CONN_STATE_LINGER;
+        return OK;
+    }
     p->waiting = 1;
     c->cs->state = CONN_STATE_ASYNC_WAITIO;
     c->cs->sense = CONN_SENSE_WANT_READ;
@@ -202,6 +209,20 @@ static int run_hooks(conn_rec *c, parking *p)
     return rc;
 }
 
+/* mod_status times what a worker does, and the core stops the watch at the
+ * end of the request: on the slot of this worker it must have been started. */
+static llm_park_verdict resume(conn_rec *c, parking *p)
+{
+    llm_park_verdict verdict;
+
+    if (ap_extended_status)
+        ap_time_process_request(c->sbh, START_PREQUEST);
+    verdict = p->parked->go_on(p->parked, 0);
+    if (ap_extended_status && verdict == LLM_PARK_AGAIN)
+        ap_time_process_request(c->sbh, STOP_PREQUEST);
+    return verdict;
+}
+
 int llm_park_process(conn_rec *c)
 {
     parking *p;
@@ -213,7 +234,7 @@ int llm_park_process(conn_rec *c)
     if (p->nested)
         return DECLINED;
     p->served = 0;
-    if (p->parked && p->parked->go_on(p->parked, 0) == LLM_PARK_AGAIN)
+    if (p->parked && resume(c, p) == LLM_PARK_AGAIN)
         return wait_for_news(c, p);
     rc = p->parked ? finish(p, p->parked->r) : run_hooks(c, p);
     while (rc == OK && p->served && !p->parked && turns++ < TURNS
@@ -238,24 +259,57 @@ static core_net_rec *net_of(conn_rec *c)
     return strcasecmp(last->frec->name, "core") ? NULL : last->ctx;
 }
 
-/* The socket that the core filter writes to while the MPM's is lent. It owns
- * nothing: the descriptor is the MPM's socket's to close. */
-static int is_pumped(conn_rec *c, parking *p)
+/* Filters that only turn bytes into bytes. Any other may wait (mod_ratelimit
+ * sleeps, mod_ext_filter runs a program), which the engine must not. */
+static int is_prompt(const ap_filter_t *f)
 {
-    if (!p->parked->pieces)
+    static const char *const prompt[] = {
+        "http_header", "content_length", "byterange", "old_write", "chunk",
+        "http_outerror", "fixup_headers_out", "deflate", "brotli_compress",
+        "log_input_output", "ssl/tls filter", "ssl/tls coalescing filter",
+        "core"
+    };
+    size_t i;
+
+    for (i = 0; i < sizeof prompt / sizeof *prompt; i++)
+        if (!strcasecmp(f->frec->name, prompt[i]))
+            return 1;
+    return 0;
+}
+
+/* A socket that is said to take bytes must take a slice of them. */
+static int has_room(int fd)
+{
+    int room = 0;
+    socklen_t n = sizeof room;
+
+    return !getsockopt(fd, SOL_SOCKET, SO_SNDBUF, &room, &n)
+        && room >= ROOM;
+}
+
+static int can_pump(conn_rec *c, parking *p)
+{
+    const ap_filter_t *f;
+
+    if (!p->parked->pieces || !has_room(p->client))
         return 0;
+    for (f = p->parked->r->output_filters; f; f = f->next)
+        if (!is_prompt(f))
+            return 0;
     if (!p->net)
         p->net = net_of(c);
     return p->net != NULL;
 }
 
-/* A write that was said not to wait, and does, must not hold up the others
- * for long. */
+/* The socket that the core filter writes to while the MPM's is lent. It owns
+ * nothing: the descriptor is the MPM's socket's to close. A write that was
+ * said not to wait, and does, must not hold up the others for long. */
 static void use_ours(conn_rec *c, parking *p)
 {
     put(&p->ours, p->client, c);
-    apr_socket_timeout_set(p->ours, apr_time_from_sec(1));
+    apr_socket_timeout_set(p->ours, apr_time_from_msec(50));
     p->net->client_socket = p->ours;
+    llm_pump_allow(&p->pumped);
 }
 
 static int arm(parking *p)
@@ -285,12 +339,14 @@ void llm_park_suspend(conn_rec *c, request_rec *r)
     if (!p || !p->waiting)
         return;
     p->waiting = 0;
+    if (c->cs->state != CONN_STATE_ASYNC_WAITIO)
+        return;                 /* the MPM closes it instead */
     apr_os_sock_get(&fd, p->theirs);
     p->client = fd;
     p->look_at = apr_time_now() + look_after(c, p->parked->r);
     put(&p->theirs, p->event, c);
     p->lent = 1;
-    if (is_pumped(c, p))
+    if (can_pump(c, p))
         use_ours(c, p);
     if (!arm(p))
         ring_event(p);
@@ -315,24 +371,38 @@ static void pump(llm_pumped *pumped)
     llm_pump_push(pumped);
 }
 
+/* The MPM's socket gets the client's descriptor back; unless the MPM has
+ * closed what was lent, then there is only the client's left to close. */
+static void give_back(conn_rec *c, parking *p)
+{
+    apr_os_sock_t fd = -1;
+    uint64_t count;
+    ssize_t n;
+
+    p->lent = 0;
+    apr_os_sock_get(&fd, p->theirs);
+    if (fd == p->event) {
+        put(&p->theirs, p->client, c);
+        n = read(p->event, &count, sizeof count);
+        (void)n;                /* it may not have been rung */
+        return;
+    }
+    close(p->client);
+    p->event = -1;
+}
+
 void llm_park_resume(conn_rec *c, request_rec *r)
 {
     parking *p = ap_get_module_config(c->conn_config, &llm_module);
-    uint64_t count;
-    ssize_t n;
 
     (void)r;
     if (!p || !p->lent)
         return;
-    llm_pump_withdraw(&p->pumped);      /* now nobody arms it */
-    p->parked->disarm(p->parked);       /* now nobody pushes it */
-    llm_pump_withdraw(&p->pumped);
+    llm_pump_withdraw(&p->pumped);      /* now nobody else runs it */
+    p->parked->disarm(p->parked, c->cs->state != CONN_STATE_PROCESSING);
     if (p->net)
         p->net->client_socket = p->theirs;
-    put(&p->theirs, p->client, c);
-    p->lent = 0;
-    n = read(p->event, &count, sizeof count);
-    (void)n;                    /* it may not have been rung */
+    give_back(c, p);
 }
 
 int llm_park_client(conn_rec *c)

@@ -47,8 +47,9 @@ typedef struct llm_parked {
     int (*arm)(struct llm_parked *parked, llm_ring_fn ring, void *baton,
                int client);
 
-    /* Worker, first thing when it has a thread again. */
-    void (*disarm)(struct llm_parked *parked);
+    /* Worker, first thing when it has a thread again. With `closing` the
+     * client's descriptor is about to be closed. */
+    void (*disarm)(struct llm_parked *parked, int closing);
 } llm_parked;
 
 /* Child, once: finds out whether this MPM can park. */

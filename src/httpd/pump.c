@@ -11,7 +11,7 @@ static int waiting;                     /* workers that wait for its end */
 void llm_pump_push(llm_pumped *pumped)
 {
     pthread_mutex_lock(&lock);
-    if (!pumped->queued) {
+    if (!pumped->queued && pumped->allowed) {
         pumped->queued = 1;
         pumped->next = NULL;
         if (last)
@@ -20,6 +20,13 @@ void llm_pump_push(llm_pumped *pumped)
             first = pumped;
         last = pumped;
     }
+    pthread_mutex_unlock(&lock);
+}
+
+void llm_pump_allow(llm_pumped *pumped)
+{
+    pthread_mutex_lock(&lock);
+    pumped->allowed = 1;
     pthread_mutex_unlock(&lock);
 }
 
@@ -81,6 +88,7 @@ static void take_out(llm_pumped *pumped)
 void llm_pump_withdraw(llm_pumped *pumped)
 {
     pthread_mutex_lock(&lock);
+    pumped->allowed = 0;
     waiting++;
     while (current == pumped)
         pthread_cond_wait(&idle, &lock);

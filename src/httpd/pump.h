@@ -15,7 +15,11 @@ typedef struct llm_pumped {
     void (*run)(struct llm_pumped *pumped);     /* on the engine's thread */
     struct llm_pumped *next;
     int queued;
+    int allowed;                /* between llm_pump_allow and _withdraw */
 } llm_pumped;
+
+/* A worker: from now on it may be pushed. */
+void llm_pump_allow(llm_pumped *pumped);
 
 /* The engine's thread: it is run at the end of the round, once however often
  * it was pushed. */
@@ -25,8 +29,8 @@ void llm_pump_push(llm_pumped *pumped);
  * now. 1 if something was pushed again meanwhile. */
 int llm_pump_run(void);
 
-/* A worker: after this it is not run, unless it is pushed again. Waits while
- * it is being run. */
+/* A worker: after this it is not run, however often it is pushed, until it is
+ * allowed again. Waits while it is being run. */
 void llm_pump_withdraw(llm_pumped *pumped);
 
 #endif

@@ -87,6 +87,8 @@ static temper *temper_of(const llm_serving *s)
 
 /* ---- life of a serving -------------------------------------------------- */
 
+/* Nothing that a provider or a client wrote: only our words and the
+ * network's. */
 static void note_health(llm_serving *s)
 {
     const llm_fault fault = s->call.fault.fault;
@@ -104,9 +106,9 @@ static void note_health(llm_serving *s)
                       "%s answers again", s->call.target->provider_name);
     else if (row->loudness == LLM_LOUD)
         ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, s->r, "LLM0010: provider "
-                      "%s: %s (%s)", s->call.target->provider_name,
-                      s->call.fault.text ? s->call.fault.text : row->text,
-                      row->word);
+                      "%s: %s (%s%s%s)", s->call.target->provider_name,
+                      row->text, row->word, s->call.trouble ? ": " : "",
+                      s->call.trouble ? s->call.trouble : "");
 }
 
 static void settle(llm_serving *s)
@@ -121,9 +123,8 @@ static void settle(llm_serving *s)
     llm_headers_log(s);
     if (s->call.fault.fault)
         ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, s->r, "LLM0012: %s: call "
-                      "ended with %s: %s", s->request_id,
-                      llm_fault_of(s->call.fault.fault)->word,
-                      s->call.fault.text ? s->call.fault.text : "-");
+                      "ended with %s", s->request_id,
+                      llm_fault_of(s->call.fault.fault)->word);
 }
 
 static void release(llm_serving *s)
@@ -152,7 +153,7 @@ static apr_status_t end(void *data)
 
 static llm_park_verdict go_on(llm_parked *parked, int pumping);
 static int arm(llm_parked *parked, llm_ring_fn ring, void *baton, int client);
-static void disarm(llm_parked *parked);
+static void disarm(llm_parked *parked, int closing);
 
 llm_serving *llm_serve_begin(request_rec *r, const llm_dialect *dialect)
 {
@@ -534,10 +535,13 @@ static int arm(llm_parked *parked, llm_ring_fn ring, void *baton, int client)
                              s->blocked);
 }
 
-static void disarm(llm_parked *parked)
+static void disarm(llm_parked *parked, int closing)
 {
     llm_serving *s = (llm_serving *)parked;
 
-    if (s->exchange)
-        llm_exchange_unpark(s->exchange);
+    if (!s->exchange)
+        return;
+    llm_exchange_unpark(s->exchange);
+    if (closing)
+        llm_exchange_unwatch(s->exchange);
 }

@@ -197,7 +197,6 @@ static llm_fault fault_of(CURLcode code, const llm_exchange *x)
         return LLM_UNTRUSTED;
     case CURLE_OPERATION_TIMEDOUT:
         return LLM_SLOW;
-    case CURLE_OUT_OF_MEMORY:
     case CURLE_FAILED_INIT:
     case CURLE_BAD_FUNCTION_ARGUMENT:
         return LLM_INTERNAL;
@@ -270,6 +269,8 @@ static struct curl_slist *header_lines(const llm_endpoint *endpoint)
 static void set_limits(CURL *easy, const llm_endpoint *endpoint)
 {
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    /* Who is cancelled while a name is looked up does not wait for it. */
+    curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
     curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
     curl_easy_setopt(easy, CURLOPT_PROXY, "");
