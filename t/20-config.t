@@ -53,7 +53,7 @@ sub place
 
 {
     no warnings 'redefine';
-    my $configure = \&Gateway::configure;
+    my $configure = Gateway->can('configure');
     *Gateway::configure = sub {
         $configure->(@_);
         $last_conf = Gateway::read_file("$_[0]{root}/conf/httpd.conf");

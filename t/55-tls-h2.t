@@ -11,7 +11,7 @@ use Upstream;
 Gateway->need_module;
 my $version = Gateway::run(qw(curl --version));
 Gateway->need('curl with HTTP/2', $version =~ /HTTP2/);
-Gateway->need('mod_http2', -e Gateway::modules_dir() . '/mod_http2.so');
+Gateway->need('mod_http2', -e Gateway->modules_dir . '/mod_http2.so');
 Gateway->need('openssl', Gateway::run(qw(openssl version)) =~ /\d/);
 
 my $good = completion();
