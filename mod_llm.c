@@ -60,7 +60,7 @@ static void hooks(apr_pool_t *p)
     ap_hook_post_config(llm_start_post_config, NULL, before, APR_HOOK_MIDDLE);
 
     /* child, once: the meter, the engine */
-    ap_hook_child_init(llm_gateway_child_init, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_child_init(llm_gateway_child_init, NULL, before, APR_HOOK_MIDDLE);
 
     ap_hook_child_stopping(llm_serve_child_stopping, NULL, NULL,
                            APR_HOOK_MIDDLE);
