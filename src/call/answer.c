@@ -319,16 +319,30 @@ static void feed(llm_call *call, const llm_buf *bytes, apr_time_t now)
 
 /* ---- news --------------------------------------------------------------- */
 
+/* Up to the ceiling they count, so that it does not matter how many came at
+ * once. */
+static void take_stream(llm_call *call, const llm_buf *bytes, apr_time_t now)
+{
+    size_t left = call->limits->max_answer - call->received;
+    const llm_buf part = {
+        .data = bytes->data, .len = bytes->len < left ? bytes->len : left
+    };
+    int attempt = call->attempt;
+
+    call->received += part.len;
+    feed(call, &part, now);
+    if (part.len < bytes->len && call->attempt == attempt
+        && call->state != LLM_CALL_ENDED)
+        llm_answer_fault(call, LLM_ANSWER_TOO_LARGE, NULL, now);
+}
+
 static void take_bytes(llm_call *call, llm_buf *bytes, apr_time_t now)
 {
-    call->received += bytes->len;
     call->last = now;
     if (call->state == LLM_CALL_GATHERING)
         gather(call, bytes, now);
-    else if (call->received > call->limits->max_answer)
-        llm_answer_fault(call, LLM_ANSWER_TOO_LARGE, NULL, now);
     else
-        feed(call, bytes, now);
+        take_stream(call, bytes, now);
 }
 
 /* A last event without its blank line counts, when HTTP says it is whole. */
