@@ -439,6 +439,7 @@ static int deliver(llm_serving *s)
 {
     int stream = s->call.state != LLM_CALL_ENDED || s->call.request.stream;
     apr_size_t left, n;
+    int last;
 
     if (is_stuck(s))
         return 1;
@@ -459,7 +460,10 @@ static int deliver(llm_serving *s)
         }
         s->blocked = 0;
         s->unchecked += n;
-        pass(s, n, n == left && llm_call_next(&s->call) == LLM_CALL_OVER);
+        last = n == left && llm_call_next(&s->call) == LLM_CALL_OVER;
+        if (last)
+            settle(s);          /* what a client has was counted */
+        pass(s, n, last);
     } while (s->out.len);
     return 1;
 }
