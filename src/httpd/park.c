@@ -22,7 +22,6 @@ extern module AP_MODULE_DECLARE_DATA llm_module;
 /* One for each connection, in its pool. */
 typedef struct parking {
     llm_pumped pumped;          /* first: the pump gives it back to us */
-    conn_rec *c;
     core_net_rec *net;          /* the core filters' */
     apr_socket_t *ours;         /* the client's descriptor once more */
     apr_socket_t *theirs;       /* the MPM's socket, lent while parked */
@@ -103,7 +102,6 @@ static parking *parking_of(conn_rec *c)
     if (!p) {
         p = apr_pcalloc(c->pool, sizeof *p);
         p->event = -1;
-        p->c = c;
         p->pumped.run = pump;
         p->theirs = ap_get_conn_socket(c);
         ap_set_module_config(c->conn_config, &llm_module, p);
