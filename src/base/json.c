@@ -2,8 +2,12 @@
 
 #include <limits.h>
 #include <math.h>
+#include <string.h>
 
+#include <apr_strings.h>
 #include <json-c/json.h>
+
+#define PLAIN (JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE)
 
 #define WHOLE_MOST (1LL << 53)
 
@@ -151,6 +155,41 @@ const char *llm_json_string(const llm_json *value, size_t *n)
     return json_object_get_string(object);
 }
 
+llm_span llm_json_span(const llm_json *value)
+{
+    llm_span span;
+
+    span.at = llm_json_string(value, &span.len);
+    return span;
+}
+
+const char *llm_json_word(const llm_json *value)
+{
+    size_t n;
+    const char *text = llm_json_string(value, &n);
+
+    return text && strlen(text) == n ? text : NULL;
+}
+
+llm_span llm_json_text(const llm_json *value, apr_pool_t *p)
+{
+    llm_span span = { "", 0 };
+    size_t n;
+    const char *text;
+
+    if (!value)
+        return span;
+    text = to_c(value)
+        ? json_object_to_json_string_length(to_c(value), PLAIN, &n) : NULL;
+    if (!text) {
+        text = "null";
+        n = 4;
+    }
+    span.at = apr_pstrmemdup(p, text, n);
+    span.len = n;
+    return span;
+}
+
 int llm_json_is_true(const llm_json *value)
 {
     return llm_json_kind_of(value) == LLM_JSON_TRUE;
@@ -184,12 +223,11 @@ int llm_json_whole(const llm_json *value, long long *out)
 
 llm_fault llm_json_write(const llm_json *value, llm_buf *out)
 {
-    const int flags = JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE;
     size_t n;
     const char *text;
 
     if (!to_c(value))
         return llm_buf_puts(out, "null");
-    text = json_object_to_json_string_length(to_c(value), flags, &n);
+    text = json_object_to_json_string_length(to_c(value), PLAIN, &n);
     return text ? llm_buf_add(out, text, n) : LLM_INTERNAL;
 }

@@ -44,6 +44,16 @@ llm_fault llm_json_each(const llm_json *object, llm_json_fn each, void *baton);
  * them); NULL, and 0, when it is no string. */
 const char *llm_json_string(const llm_json *value, size_t *n);
 
+/* The same as a place in the tree; at NULL when it is no string. */
+llm_span llm_json_span(const llm_json *value);
+
+/* A string without NUL in it; NULL for anything else. */
+const char *llm_json_word(const llm_json *value);
+
+/* The value's text without white space, from `p`; len 0 without memory or
+ * for NULL. */
+llm_span llm_json_text(const llm_json *value, apr_pool_t *p);
+
 int llm_json_is_true(const llm_json *value);
 
 /* 1 if it is a number, whole, and from -2^53 to 2^53; "1e3" is. */

@@ -53,7 +53,8 @@ void llm_answer_failed(llm_call *call, const llm_fault_detail *detail,
         call->fault = *detail;
         call->state = LLM_CALL_ENDED;
         call->ended = now;
-        call->dialect->write_error(detail, 1, &call->out);
+        call->face.dialect->write_error(detail, &call->face, &call->frame,
+                                        &call->out);
         return;
     }
     if (llm_fault_of(detail->fault)->next == LLM_NEXT_TARGET
@@ -155,7 +156,7 @@ static void read_error(llm_call *call, int status, const char *body, size_t n,
 {
     const llm_provider *provider = call->target->provider;
 
-    provider->dialect->read_error(status, body, n, provider->key, detail,
+    call->spoken->read_error(status, body, n, provider->key, detail,
                                   call->pool);
     if (call->head.retry_after_ms > 0)
         detail->retry_after_ms = call->head.retry_after_ms;
@@ -168,7 +169,7 @@ static void finish_whole(llm_call *call, apr_time_t now)
     llm_fault_detail detail = { 0 };
 
     if (!status)
-        detail.fault = call->target->provider->dialect->read_answer(
+        detail.fault = call->spoken->read_answer(
             answer->data, answer->len, &call->usage);
     if (status || detail.fault == LLM_FAILED)
         read_error(call, status, answer->data, answer->len, &detail);
@@ -191,41 +192,29 @@ typedef struct feeding {
     llm_fault_detail detail;
 } feeding;
 
-/* Data that holds line ends needs a "data:" for each of its lines. */
-static llm_fault put_lines(llm_buf *out, const char *data, size_t n)
-{
-    const char *end = data + n, *line;
-    llm_fault fault = LLM_OK;
-
-    while (!fault && (line = memchr(data, '\n', end - data))) {
-        fault = llm_buf_add(out, data, line + 1 - data);
-        if (!fault)
-            fault = llm_buf_add(out, "data: ", 6);
-        data = line + 1;
-    }
-    return fault ? fault : llm_buf_add(out, data, end - data);
-}
-
 /* The event's data as it came, whole or not at all; without `cut`, which is
  * the "usage":null that stands there only because we asked for usage. */
 static llm_fault put_event(llm_call *call, const llm_sse_event *event,
                            const llm_span *cut)
 {
     const char *end = event->data + event->data_len;
-    const char *until = cut && cut->len ? cut->at : end;
-    const char *from = cut && cut->len ? cut->at + cut->len : end;
-    size_t before = call->out.len;
-    llm_fault fault = llm_buf_add(&call->out, "data: ", 6);
+    size_t head = cut && cut->len ? (size_t)(cut->at - event->data)
+                                  : event->data_len;
+    const char *rest = event->data + head + (cut ? cut->len : 0);
+    size_t name_len = call->spoken->named ? event->name_len : 0;
+    llm_fault fault;
 
+    if (rest >= end)
+        return llm_frame_put(&call->frame, event->name, name_len, event->data,
+                             head, &call->out);
+    llm_buf_clear(&call->answer);
+    fault = llm_buf_add(&call->answer, event->data, head);
     if (!fault)
-        fault = put_lines(&call->out, event->data, until - event->data);
-    if (!fault)
-        fault = put_lines(&call->out, from, end - from);
-    if (!fault)
-        fault = llm_buf_add(&call->out, "\n\n", 2);
-    if (fault)
-        call->out.len = before;
-    return fault;
+        fault = llm_buf_add(&call->answer, rest, end - rest);
+    return fault ? fault
+                 : llm_frame_put(&call->frame, event->name, name_len,
+                                 call->answer.data, call->answer.len,
+                                 &call->out);
 }
 
 static void commit(llm_call *call)
@@ -233,7 +222,7 @@ static void commit(llm_call *call)
     call->state = LLM_CALL_STREAMING;
     call->committed = 1;
     call->status = 200;
-    call->type = "text/event-stream";
+    call->type = llm_frame_type(call->face.framing);
 }
 
 static llm_fault put_piece(llm_call *call, const llm_sse_event *event,
@@ -260,14 +249,12 @@ static llm_fault on_event(void *baton, const llm_sse_event *event)
 {
     feeding *in = baton;
     llm_call *call = in->call;
-    llm_event piece;
+    llm_event piece = { .usage = call->usage };
 
     if (call->done)
         return LLM_OK;
-    call->target->provider->dialect->read_event(event->data, event->data_len,
-                                                &piece);
-    if (piece.usage.known)
-        call->usage = piece.usage;
+    call->spoken->read_event(event->data, event->data_len, &piece);
+    call->usage = piece.usage;
     switch (piece.kind) {
     case LLM_EVENT_DONE:
         call->done = 1;
@@ -294,9 +281,13 @@ static void finish_stream(llm_call *call, apr_time_t now)
     if (!call->committed)
         commit(call);
     call->out.ceiling += END_ROOM;
-    if (!call->done)
-        llm_buf_puts(&call->out,
-                     call->target->provider->dialect->end_of_stream);
+    if (!call->done && call->spoken->end_data)
+        llm_frame_put(&call->frame, call->spoken->end_name,
+                      call->spoken->end_name
+                          ? strlen(call->spoken->end_name) : 0,
+                      call->spoken->end_data, strlen(call->spoken->end_data),
+                      &call->out);
+    llm_frame_end(&call->frame, &call->out);
     llm_answer_complete(call, now);
 }
 

@@ -53,6 +53,7 @@ void llm_call_begin(llm_call *call, apr_time_t now)
     llm_buf_init(&call->out, OUT_CEILING);
     llm_buf_init(&call->answer, call->limits->max_answer);
     llm_sse_init(&call->sse, call->limits->max_answer);
+    call->frame.framing = call->face.framing;
 }
 
 static int32_t take_slot(const llm_call *call, apr_time_t now)
@@ -72,7 +73,7 @@ void llm_call_admit(llm_call *call, const llm_models *models,
 {
     llm_fault_detail detail = { 0 };
 
-    detail.fault = call->dialect->read_request(body, n,
+    detail.fault = call->face.dialect->read_request(body, n,
                                                call->limits->max_depth,
                                                &call->request, &detail,
                                                call->pool);
@@ -101,7 +102,7 @@ void llm_call_refuse(llm_call *call, const llm_fault_detail *detail,
     call->status = llm_fault_status(detail);
     call->type = "application/json";
     llm_buf_clear(&call->out);
-    call->dialect->write_error(detail, 0, &call->out);
+    call->face.dialect->write_error(detail, &call->face, NULL, &call->out);
 }
 
 /* ---- what to do --------------------------------------------------------- */
@@ -113,6 +114,12 @@ llm_call_want llm_call_next(const llm_call *call)
     if (call->state == LLM_CALL_ENDED)
         return LLM_CALL_OVER;
     return call->state == LLM_CALL_ADMITTED ? LLM_CALL_ASK : LLM_CALL_WAIT;
+}
+
+const char *llm_call_path(const llm_call *call)
+{
+    return call->spoken->path(call->target_model, call->request.stream,
+                              call->pool);
 }
 
 void llm_call_was_asked(llm_call *call, apr_time_t now)
@@ -192,7 +199,8 @@ void llm_answer_next_target(llm_call *call, apr_time_t now)
     llm_buf_init(&call->body, call->request.body.len * 2 + 4096);
     call->row = row_of(call, 0);
     llm_meter_assign(call->meter, call->slot, call->row);
-    fault = provider->dialect->pass_request(&call->request,
+    call->spoken = llm_family_choose(provider->speaks, call->face.dialect);
+    fault = call->spoken->pass_request(&call->request,
                                             call->target_model,
                                             !provider->refuses_stream_options,
                                             &call->body);

@@ -49,7 +49,7 @@ typedef enum llm_call_state {
 typedef struct llm_call {
     /* given */
     apr_pool_t *pool;
-    const llm_dialect *dialect; /* the client's */
+    llm_face face;              /* how the client speaks */
     const llm_meter *meter;
     const llm_call_limits *limits;
     const char *customer;
@@ -64,6 +64,7 @@ typedef struct llm_call {
     llm_call_state state;
     int attempt;                /* targets asked so far */
     const llm_target *target;
+    const llm_dialect *spoken;  /* what it is asked in */
     const char *target_model;   /* the model's name at the target */
     llm_fault_detail first_fault;       /* of the first target */
     llm_fault_detail fault;     /* how the call ends; LLM_OK: answered */
@@ -85,6 +86,7 @@ typedef struct llm_call {
     /* for the client */
     int status;
     const char *type;           /* content-type */
+    llm_frame frame;            /* of a stream */
     llm_buf out;
     int committed;              /* the client has, or will have, some of it */
     int sent_head;
@@ -109,6 +111,9 @@ void llm_call_refuse(llm_call *call, const llm_fault_detail *detail,
                      apr_time_t now);
 
 llm_call_want llm_call_next(const llm_call *call);
+
+/* ASK: where at the provider; from the call's pool. */
+const char *llm_call_path(const llm_call *call);
 
 /* After ASK. */
 void llm_call_was_asked(llm_call *call, apr_time_t now);

@@ -4,11 +4,12 @@
 #define LLM_PROVIDER_H
 
 #include "../upstream/endpoint.h"
-#include "../wire/dialect.h"
+#include "../wire/family.h"
 
 typedef struct llm_provider {
     const char *name;
-    const llm_dialect *dialect;
+    const llm_family *family;
+    const llm_dialect *speaks[LLM_SPOKEN_MAX];  /* best first, NULL after */
     llm_endpoint *endpoint;
     const llm_secret *key;      /* NULL: it needs none */
     int refuses_stream_options; /* never ask it for usage in a stream */

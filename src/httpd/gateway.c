@@ -61,7 +61,8 @@ static llm_model_entry entry_of(const llm_model *model, const char *id,
 {
     const llm_target *first = (const llm_target *)model->targets->elts;
     llm_model_entry entry = { id, first->provider_name,
-                              apr_time_sec(llm_config_server(s)->read_at) };
+                              apr_time_sec(llm_config_server(s)->read_at),
+                              llm_facts_find(NULL, id) };
 
     return entry;
 }
@@ -206,6 +207,7 @@ static int refuse_place(llm_serving *s, place where, const char *rest)
 
 int llm_gateway_handler(request_rec *r)
 {
+    const llm_face face = { .dialect = &llm_openai };
     const char *rest;
     place where = place_of(r->uri, &rest);
     llm_serving *s;
@@ -217,7 +219,7 @@ int llm_gateway_handler(request_rec *r)
         return rc;
     if (!chatting && (rc = answer_at_once(r, where, rest)) != DECLINED)
         return rc;
-    s = llm_serve_begin(r, &llm_openai);
+    s = llm_serve_begin(r, &face);
     if (!s)
         return HTTP_SERVICE_UNAVAILABLE;
     return chatting ? chat(r, s) : refuse_place(s, where, rest);

@@ -52,6 +52,12 @@ static llm_endpoint *endpoint_make(const char *name, apr_pool_t *p)
     return endpoint;
 }
 
+static void speak(llm_provider *provider, const llm_family *family)
+{
+    provider->family = family;
+    memcpy(provider->speaks, family->speaks, sizeof provider->speaks);
+}
+
 const char *llm_provider_open(llm_server *server, const char *name,
                               apr_pool_t *p)
 {
@@ -65,7 +71,7 @@ const char *llm_provider_open(llm_server *server, const char *name,
         return apr_psprintf(p, "<LLMProvider %s> stands twice", name);
     provider = apr_pcalloc(p, sizeof *provider);
     provider->name = apr_pstrdup(p, name);
-    provider->dialect = llm_dialect_find(preset ? preset->dialect : "openai");
+    speak(provider, llm_family_find(preset ? preset->dialect : "openai"));
     provider->endpoint = endpoint_make(provider->name, p);
     if (preset) {
         provider->endpoint->base_url = preset->base_url;
@@ -119,12 +125,12 @@ const char *llm_provider_close(llm_server *server, apr_pool_t *p)
 const char *llm_provider_set_dialect(llm_provider *provider, const char *word,
                                      apr_pool_t *p)
 {
-    const llm_dialect *dialect = llm_dialect_find(word);
+    const llm_family *family = llm_family_find(word);
 
-    if (!dialect)
+    if (!family)
         return apr_psprintf(p, "LLMDialect: \"%s\" is not spoken here: write "
                             "openai", word);
-    provider->dialect = dialect;
+    speak(provider, family);
     return NULL;
 }
 

@@ -155,7 +155,7 @@ static llm_park_verdict go_on(llm_parked *parked, int pumping);
 static int arm(llm_parked *parked, llm_ring_fn ring, void *baton, int client);
 static void disarm(llm_parked *parked, int closing);
 
-llm_serving *llm_serve_begin(request_rec *r, const llm_dialect *dialect)
+llm_serving *llm_serve_begin(request_rec *r, const llm_face *face)
 {
     const llm_meter *meter = llm_shared_meter();
     llm_serving *s;
@@ -173,7 +173,7 @@ llm_serving *llm_serve_begin(request_rec *r, const llm_dialect *dialect)
     s->can_park = llm_park_can(r);
     s->request_id = llm_headers_request_id(r);
     s->call.pool = r->pool;
-    s->call.dialect = dialect;
+    s->call.face = *face;
     s->call.meter = meter;
     s->call.limits = &s->limits;
     s->call.customer = r->user ? r->user : "-";
@@ -261,7 +261,7 @@ static void ask(llm_serving *s)
     if (s->exchange)
         llm_exchange_close(s->exchange);
     s->exchange = llm_exchange_new(provider->endpoint,
-                                   provider->dialect->chat_path, &call->body,
+                                   llm_call_path(call), &call->body,
                                    !call->request.stream);
     if (!s->exchange) {
         const llm_fault_detail detail = { .fault = LLM_INTERNAL };

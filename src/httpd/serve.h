@@ -36,7 +36,7 @@ void llm_serve_child_stopping(apr_pool_t *pchild, int graceful);
 
 /* A serving for this request, in its pool; the call has begun. NULL when the
  * child has no engine or no meter. */
-llm_serving *llm_serve_begin(request_rec *r, const llm_dialect *dialect);
+llm_serving *llm_serve_begin(request_rec *r, const llm_face *face);
 
 /* Runs the call, which was admitted or refused. The handler's verdict: OK or
  * SUSPENDED. */

@@ -12,6 +12,11 @@ typedef struct llm_usage {
     long long output;
     long long cached;           /* of input, read from the provider's cache */
     long long cache_write;      /* of input, written to it */
+    long long cache_write_1h;   /* of cache_write, to be kept for an hour */
+    long long audio_input;      /* of input */
+    long long tool_input;       /* of input, what the provider's own tools
+                                 * put into the prompt */
+    long long audio_output;     /* of output */
     long long reasoning;        /* of output */
     int known;                  /* 0: the provider said nothing */
 } llm_usage;

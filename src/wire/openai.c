@@ -245,19 +245,20 @@ static llm_fault usage_member(void *baton, const llm_member *member)
 }
 
 /* xAI counts reasoning beside completion_tokens, not in it; its total gives
- * that away. */
-static void read_usage(const llm_member *member, llm_usage *usage)
+ * that away. 1 if it is usage. */
+static int read_usage(const llm_member *member, llm_usage *usage)
 {
     counting in = { usage, 0 };
 
     if (member->kind != LLM_JSON_OBJECT)
-        return;
+        return 0;
     memset(usage, 0, sizeof *usage);
     usage->known = !llm_scan_object(member->value.at, member->value.len,
                                     ANSWER_DEPTH, usage_member, &in, NULL);
     if (usage->reasoning
         && in.total == usage->input + usage->output + usage->reasoning)
         usage->output += usage->reasoning;
+    return usage->known;
 }
 
 /* ---- a whole answer ----------------------------------------------------- */
@@ -299,6 +300,7 @@ typedef struct streaming {
     const char *last_end;       /* where the member before ended */
     int null_first;             /* "usage":null was the first member */
     int choices, filled, error;
+    int usage;                  /* it told the usage */
 } streaming;
 
 /* Anything but a role, and not empty, is output. */
@@ -357,7 +359,7 @@ static llm_fault event_member(void *baton, const llm_member *member)
     if (llm_scan_is(member, "usage")) {
         if (member->kind == LLM_JSON_NULL)
             note_null(in, member);
-        read_usage(member, &in->out->usage);
+        in->usage = read_usage(member, &in->out->usage);
     }
     else if (llm_scan_is(member, "choices")
              && member->kind == LLM_JSON_ARRAY) {
@@ -374,9 +376,11 @@ static llm_fault event_member(void *baton, const llm_member *member)
 
 static void read_event(const char *data, size_t n, llm_event *out)
 {
-    streaming in = { out, NULL, 0, 0, 0, 0 };
+    const llm_usage before = out->usage;
+    streaming in = { out, NULL, 0, 0, 0, 0, 0 };
 
     memset(out, 0, sizeof *out);
+    out->usage = before;
     if (n == 6 && !memcmp(data, "[DONE]", 6)) {
         out->kind = LLM_EVENT_DONE;
         return;
@@ -384,16 +388,29 @@ static void read_event(const char *data, size_t n, llm_event *out)
     if (llm_scan_object(data, n, ANSWER_DEPTH, event_member, &in, NULL)) {
         out->kind = LLM_EVENT_MALFORMED;
         out->has_output = out->has_finish = 0;
-        out->usage.known = 0;
+        out->usage = before;
     }
     else if (in.error)
         out->kind = LLM_EVENT_ERROR;
-    else if (in.choices && !in.filled && out->usage.known)
+    else if (in.choices && !in.filled && in.usage)
         out->kind = LLM_EVENT_USAGE;
 }
 
+static const char *path(const char *model, int stream, apr_pool_t *p)
+{
+    (void)model;
+    (void)stream;
+    (void)p;
+    return "/chat/completions";
+}
+
 const llm_dialect llm_openai = {
-    "openai", "/chat/completions", read_request, pass_request, read_answer,
-    read_event, llm_openai_read_error, llm_openai_write_error,
-    "data: [DONE]\n\n"
+    .name = "openai", .operation = LLM_OP_CHAT, .path = path,
+    .read_request = read_request, .pass_request = pass_request,
+    .read_answer = read_answer, .read_event = read_event,
+    .read_error = llm_openai_read_error,
+    .write_error = llm_openai_write_error,
+    .write_model = llm_openai_write_model,
+    .write_models = llm_openai_write_models,
+    .end_data = "[DONE]"
 };

@@ -1,11 +1,9 @@
 /* Errors as OpenAI and its many imitators write them. */
+#include "error.h"
 #include "openai.h"
-#include <apr_strings.h>
 #include <string.h>
 
 #define ERROR_DEPTH 32
-#define MESSAGE_MAX 1000        /* of a provider's message, bytes */
-#define WORD_MAX 64             /* of its type, param and code */
 
 /* ---- reading ------------------------------------------------------------ */
 
@@ -90,23 +88,6 @@ static void read_fields(const char *body, size_t n, fields *f, apr_pool_t *p)
         *f = none;
 }
 
-static llm_fault fault_of_status(int status)
-{
-    switch (status) {
-    case 401: case 402: case 403:
-        return LLM_REFUSED_KEY;
-    case 429:
-        return LLM_LIMITED;
-    case 503: case 529:
-        return LLM_OVERLOADED;
-    case 408: case 504:
-        return LLM_SLOW;
-    }
-    if (status >= 400 && status < 500)
-        return LLM_REJECTED;
-    return status >= 300 && status < 400 ? LLM_GARBAGE : LLM_FAILED;
-}
-
 static llm_fault fault_of_words(const fields *f)
 {
     if (strstr(f->code, "context_length"))
@@ -120,30 +101,6 @@ static llm_fault fault_of_words(const fields *f)
     return LLM_OK;
 }
 
-/* For a word of ours as well as of theirs: one that holds a key is dropped
- * whole. */
-static const char *word(const char *text, const llm_secret *secret,
-                        apr_pool_t *p)
-{
-    const char *clean;
-
-    if (!llm_text_is_name(text, WORD_MAX))
-        return NULL;
-    clean = llm_secret_redact(secret, text, strlen(text), p);
-    return strcmp(clean, text) ? NULL : clean;
-}
-
-/* Cut only when it is clean: half a key would not be known for one. */
-static const char *sentence(const char *text, const llm_secret *secret,
-                            apr_pool_t *p)
-{
-    char *clean = llm_secret_redact(secret, text, strlen(text), p);
-
-    if (strlen(clean) > MESSAGE_MAX)
-        clean[llm_text_utf8(clean, MESSAGE_MAX)] = '\0';
-    return clean;
-}
-
 /* The words count where the status does not say it all: for a client's
  * mistake, and within a stream. */
 void llm_openai_read_error(int status, const char *body, size_t n,
@@ -155,7 +112,7 @@ void llm_openai_read_error(int status, const char *body, size_t n,
 
     memset(out, 0, sizeof *out);
     read_fields(body, n, &f, p);
-    out->fault = fault_of_status(status);
+    out->fault = llm_error_of_status(status);
     if (!status || out->fault == LLM_REJECTED)
         by_words = fault_of_words(&f);
     if (by_words)
@@ -163,26 +120,24 @@ void llm_openai_read_error(int status, const char *body, size_t n,
     if (out->fault == LLM_REFUSED_KEY || out->fault == LLM_GARBAGE)
         return;
     if (f.message[0])
-        out->text = sentence(f.message, secret, p);
+        out->text = llm_error_sentence(f.message, secret, p);
     if (out->fault == LLM_REJECTED || out->fault == LLM_CONTEXT
         || out->fault == LLM_POLICY || out->fault == LLM_LIMITED) {
         out->status = status;
-        out->type = word(f.type, secret, p);
-        out->param = word(f.param, secret, p);
-        out->code = word(f.code, secret, p);
+        out->type = llm_error_word(f.type, secret, p);
+        out->param = llm_error_word(f.param, secret, p);
+        out->code = llm_error_word(f.code, secret, p);
     }
 }
 
 /* ---- writing ------------------------------------------------------------ */
 
-static llm_fault put_member(llm_buf *out, const char *name, const char *text)
+static void put_or_null(llm_emit *e, const char *name, const char *text)
 {
-    llm_fault fault = llm_buf_printf(out, "\"%s\":", name);
-
-    if (fault)
-        return fault;
-    return text ? llm_buf_json(out, text, strlen(text))
-                : llm_buf_puts(out, "null");
+    if (text)
+        llm_emit_string(e, name, text);
+    else
+        llm_emit_null(e, name);
 }
 
 static const char *or_else(const char *text, const char *other)
@@ -190,23 +145,40 @@ static const char *or_else(const char *text, const char *other)
     return text ? text : other;
 }
 
-llm_fault llm_openai_write_error(const llm_fault_detail *detail, int event,
-                                 llm_buf *out)
+/* The object that stands behind "error". */
+static llm_fault put_error(const llm_fault_detail *detail, llm_buf *out)
 {
     const llm_fault_row *row = llm_fault_of(detail->fault);
+    llm_emit e;
+
+    llm_emit_begin(&e, out);
+    llm_emit_object(&e, NULL);
+    llm_emit_object(&e, "error");
+    put_or_null(&e, "message", or_else(detail->text, row->text));
+    put_or_null(&e, "type", or_else(detail->type, row->type));
+    put_or_null(&e, "param", detail->param);
+    put_or_null(&e, "code", or_else(detail->code, row->code));
+    llm_emit_end_object(&e);
+    llm_emit_end_object(&e);
+    return e.fault;
+}
+
+llm_fault llm_openai_write_error(const llm_fault_detail *detail,
+                                 const llm_face *face, llm_frame *frame,
+                                 llm_buf *out)
+{
+    llm_buf json;
     llm_fault fault;
 
-    if ((fault = llm_buf_puts(out, event ? "data: {\"error\":{"
-                                         : "{\"error\":{"))
-        || (fault = put_member(out, "message",
-                               or_else(detail->text, row->text)))
-        || (fault = llm_buf_puts(out, ","))
-        || (fault = put_member(out, "type", or_else(detail->type, row->type)))
-        || (fault = llm_buf_puts(out, ","))
-        || (fault = put_member(out, "param", detail->param))
-        || (fault = llm_buf_puts(out, ","))
-        || (fault = put_member(out, "code",
-                               or_else(detail->code, row->code))))
-        return fault;
-    return llm_buf_puts(out, event ? "}}\n\n" : "}}\n");
+    (void)face;
+    if (!frame) {
+        fault = put_error(detail, out);
+        return fault ? fault : llm_buf_puts(out, "\n");
+    }
+    llm_buf_init(&json, out->ceiling);
+    fault = put_error(detail, &json);
+    if (!fault)
+        fault = llm_frame_put(frame, NULL, 0, json.data, json.len, out);
+    llm_buf_free(&json);
+    return fault;
 }

@@ -1,7 +1,7 @@
 /* What the OpenAI dialect understands of whole answers and of events. */
 #include <stdlib.h>
 
-#include "../../src/wire/dialect.h"
+#include "../../src/wire/family.h"
 #include "../tap.h"
 
 #define COUNT(a) (sizeof(a) / sizeof *(a))
@@ -143,6 +143,7 @@ static void usages(void)
            && u.cache_write == cases[i].written
            && u.reasoning == cases[i].reasoning, "means %lld %lld %lld %lld "
            "%lld", u.input, u.output, u.cached, u.cache_write, u.reasoning);
+        memset(&event, 0, sizeof event);
         llm_openai.read_event(body, strlen(body), &event);
         ok(event.kind == USAGE && !memcmp(&event.usage, &u, sizeof u),
            "and the same in an event");
@@ -166,6 +167,7 @@ static int event(const char *data, llm_event *out)
         exit(2);
     memcpy(copy, data, n);
     memset(out, 0x55, sizeof *out);
+    memset(&out->usage, 0, sizeof out->usage);
     llm_openai.read_event(copy, n, out);
     free(copy);
     return (int)out->kind | (out->has_output ? OUT : 0)
@@ -253,7 +255,7 @@ static void cuts(void)
         { "{\"usage\":null,\"usage\":null}", "{\"usage\":null}" },
     };
     char left[400];
-    llm_event out;
+    llm_event out = { 0 };
 
     for (size_t i = 0; i < COUNT(cases); i++) {
         const char *const data = cases[i][0];
@@ -271,10 +273,11 @@ static void cuts(void)
 
 static void the_rest(void)
 {
-    is_str(llm_openai.end_of_stream, "data: [DONE]\n\n", "the end marker");
-    is_str(llm_openai.chat_path, "/chat/completions", "the path");
-    ok(llm_dialect_find("openai") == &llm_openai, "it is found by its name");
-    ok(!llm_dialect_find("OpenAI") && !llm_dialect_find(""),
+    is_str(llm_openai.end_data, "[DONE]", "the end marker");
+    is_str(llm_openai.path("m", 1, NULL), "/chat/completions", "the path");
+    ok(llm_family_find("openai")->speaks[0] == &llm_openai,
+       "it is found by its name");
+    ok(!llm_family_find("OpenAI") && !llm_family_find(""),
        "and by no other");
 }
 

@@ -283,13 +283,15 @@ static void written(const llm_fault_detail *detail)
 {
     const llm_fault_row *const row = llm_fault_of(detail->fault);
     const llm_json *json = NULL;
+    llm_frame frame = { 0 };
     llm_buf body, event;
 
     llm_buf_init(&body, 1 << 16);
     llm_buf_init(&event, 1 << 16);
-    is_int(llm_openai.write_error(detail, 0, &body), LLM_OK, "written: %s",
-           row->word);
-    is_int(llm_openai.write_error(detail, 1, &event), LLM_OK, "as an event");
+    is_int(llm_openai.write_error(detail, NULL, NULL, &body), LLM_OK,
+           "written: %s", row->word);
+    is_int(llm_openai.write_error(detail, NULL, &frame, &event), LLM_OK,
+           "as an event");
     is_int(llm_json_parse(body.data, body.len, 8, &json, pool), LLM_OK,
            "it is JSON");
     is_str(member(json, "message"), detail->text ? detail->text : row->text,
@@ -316,6 +318,7 @@ static void writes(void)
         .fault = LLM_REJECTED, .text = "a \"b\"\n\r\\ \xc3\xa9\x01",
         .type = "t", .param = "p.q", .code = "c"
     };
+    llm_frame frame = { 0 };
     llm_buf out;
     int late = 0;
 
@@ -327,7 +330,8 @@ static void writes(void)
     written(&rich);
     for (size_t room = 0; room < 70; room++) {
         llm_buf_init(&out, room);
-        late += llm_openai.write_error(&rich, 1, &out) == LLM_TOO_LARGE;
+        late += llm_openai.write_error(&rich, NULL, &frame, &out)
+            == LLM_TOO_LARGE;
         llm_buf_free(&out);
     }
     is_int(late, 70, "a buffer that is too small is told of");
@@ -343,7 +347,8 @@ static void is_text(const llm_buf *out, const char *want)
 static void models(void)
 {
     static const llm_model_entry entries[] = {
-        { "gpt-4", "openai", 1700000000 }, { "a/\"b\"\n", "x\\y", 0 },
+        { "gpt-4", "openai", 1700000000, NULL },
+        { "a/\"b\"\n", "x\\y", 0, NULL },
     };
     llm_buf out;
 

@@ -125,14 +125,15 @@ static void set_stage(stage *s, int targets)
         s->endpoints[i].idle = IDLE;
         s->endpoints[i].total = TOTAL;
         s->providers[i].name = provider_names[i];
-        s->providers[i].dialect = &llm_openai;
+        s->providers[i].family = llm_family_find("openai");
+        s->providers[i].speaks[0] = &llm_openai;
         s->providers[i].endpoint = &s->endpoints[i];
     }
     s->models = llm_models_make(s->pool);
     add_line(s, "m", targets, "at-target");
     llm_buf_init(&s->got, 64 << 20);
     s->call.pool = s->pool;
-    s->call.dialect = &llm_openai;
+    s->call.face.dialect = &llm_openai;
     s->call.meter = &s->meter;
     s->call.limits = &s->limits;
     s->call.customer = "customer";

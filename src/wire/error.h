@@ -1,0 +1,21 @@
+/* What the errors of all dialects have in common. Pure; any thread. */
+#ifndef LLM_ERROR_H
+#define LLM_ERROR_H
+
+#include <apr_pools.h>
+#include "../base/fault.h"
+#include "../base/secret.h"
+
+/* What a provider's HTTP status alone says; 0 within a stream. */
+llm_fault llm_error_of_status(int status);
+
+/* A provider's type, param or code as it may be passed on, or NULL: one that
+ * is no plain word, or holds the key, is dropped whole. */
+const char *llm_error_word(const char *text, const llm_secret *secret,
+                           apr_pool_t *p);
+
+/* A provider's message as it may be passed on: without the key, and cut. */
+const char *llm_error_sentence(const char *text, const llm_secret *secret,
+                               apr_pool_t *p);
+
+#endif

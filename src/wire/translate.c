@@ -1,0 +1,180 @@
+#include "translate.h"
+#include <string.h>
+
+#define ANSWER_DEPTH 512        /* how deep a provider's answer may nest */
+
+void llm_translate_begin(llm_translation *t, const llm_face *face,
+                         const llm_dialect *to, apr_pool_t *p)
+{
+    t->face = face;
+    t->to = to;
+    t->pool = p;
+    t->reader = t->writer = NULL;
+    llm_losses_init(&t->lost, p);
+}
+
+static apr_pool_t *scratch(llm_translation *t)
+{
+    if (t->scratch)
+        apr_pool_clear(t->scratch);
+    else
+        apr_pool_create(&t->scratch, t->pool);
+    return t->scratch;
+}
+
+/* ---- requests ----------------------------------------------------------- */
+
+static llm_fault read_request(llm_translation *t, const llm_request *request,
+                              unsigned depth, llm_fault_detail *detail)
+{
+    const llm_dialect *from = t->face->dialect;
+    const llm_json *body;
+    llm_fault fault = llm_json_parse(request->body.at, request->body.len,
+                                     depth, &body, t->pool);
+
+    if (fault)
+        return fault;
+    if (from->operation == LLM_OP_EMBED) {
+        t->embedding = apr_pcalloc(t->pool, sizeof *t->embedding);
+        fault = from->embed->read_request(body, t->embedding, detail, t->pool);
+        if (fault)
+            t->embedding = NULL;
+        return fault;
+    }
+    t->chat = llm_chat_make(t->pool);
+    fault = from->chat->read_request(body, t->chat, detail);
+    if (fault)
+        t->chat = NULL;
+    else
+        llm_chat_name_results(t->chat);
+    return fault;
+}
+
+llm_fault llm_translate_request(llm_translation *t, const llm_request *request,
+                                unsigned depth, const llm_asking *how,
+                                llm_buf *out, llm_fault_detail *detail)
+{
+    llm_fault fault = LLM_OK;
+
+    if (!t->chat && !t->embedding)
+        fault = read_request(t, request, depth, detail);
+    if (fault)
+        return fault;
+    if (t->embedding)
+        return t->to->embed->write_request(t->embedding, how, &t->lost, out,
+                                           detail);
+    return t->to->chat->write_request(t->chat, how, &t->lost, out, detail);
+}
+
+/* ---- whole answers ------------------------------------------------------ */
+
+static llm_fault answer_chat(llm_translation *t, const llm_json *body,
+                             const llm_usage *usage, llm_buf *out)
+{
+    llm_reply *reply = llm_reply_make(t->pool);
+    llm_fault fault = t->to->chat->read_reply(body, reply, t->pool);
+
+    if (fault)
+        return fault;
+    reply->usage = *usage;
+    return t->face->dialect->chat->write_reply(reply, t->face, out, t->pool);
+}
+
+static llm_fault answer_embedding(llm_translation *t, const llm_json *body,
+                                  const llm_usage *usage, llm_buf *out)
+{
+    llm_vectors vectors = { .list = apr_array_make(t->pool, 1,
+                                                   sizeof(llm_vector)) };
+    llm_fault fault = t->to->embed->read_reply(body, &vectors, t->pool);
+
+    if (fault)
+        return fault;
+    if (vectors.list->nelts != (t->embedding->texts->nelts
+                                ? t->embedding->texts->nelts
+                                : vectors.list->nelts))
+        return LLM_GARBAGE;
+    vectors.usage = *usage;
+    return t->face->dialect->embed->write_reply(&vectors, t->embedding,
+                                                t->face, out);
+}
+
+llm_fault llm_translate_answer(llm_translation *t, llm_span body,
+                               const llm_usage *usage, llm_buf *out)
+{
+    const llm_json *tree;
+
+    if (t->face->dialect->operation == LLM_OP_COUNT)
+        return t->face->dialect->write_count(usage->input, t->face, out);
+    if (llm_json_parse(body.at, body.len, ANSWER_DEPTH, &tree, t->pool))
+        return LLM_GARBAGE;
+    if (t->face->dialect->operation == LLM_OP_EMBED)
+        return answer_embedding(t, tree, usage, out);
+    return answer_chat(t, tree, usage, out);
+}
+
+/* ---- streams ------------------------------------------------------------ */
+
+static void *state(void **at, size_t size, apr_pool_t *p)
+{
+    if (!*at)
+        *at = apr_pcalloc(p, size ? size : 1);
+    return *at;
+}
+
+static llm_fault write_delta(void *baton, const llm_delta *delta)
+{
+    llm_translation *t = baton;
+    const llm_chat_form *form = t->face->dialect->chat;
+
+    return form->write_delta(state(&t->writer, form->writer_size, t->pool),
+                             delta, t->face, t->frame, t->out, t->scratch,
+                             t->pool);
+}
+
+static llm_fault write_one(llm_translation *t, const llm_delta *delta,
+                           llm_frame *frame, llm_buf *out)
+{
+    t->frame = frame;
+    t->out = out;
+    scratch(t);
+    return write_delta(t, delta);
+}
+
+llm_fault llm_translate_piece(llm_translation *t, llm_span event,
+                              llm_frame *frame, llm_buf *out)
+{
+    const llm_chat_form *form = t->to->chat;
+    const llm_json *tree;
+    size_t before = out->len;
+    llm_fault fault;
+
+    t->frame = frame;
+    t->out = out;
+    if (llm_json_parse(event.at, event.len, ANSWER_DEPTH, &tree, scratch(t)))
+        return LLM_GARBAGE;
+    fault = form->read_piece(state(&t->reader, form->reader_size, t->pool),
+                             tree, write_delta, t, t->scratch, t->pool);
+    if (fault)
+        out->len = before;
+    return fault;
+}
+
+llm_fault llm_translate_ping(llm_translation *t, llm_frame *frame,
+                             llm_buf *out)
+{
+    const llm_delta ping = { .kind = LLM_DELTA_PING };
+
+    return write_one(t, &ping, frame, out);
+}
+
+llm_fault llm_translate_end(llm_translation *t, const llm_usage *usage,
+                            llm_frame *frame, llm_buf *out)
+{
+    const llm_delta count = { .kind = LLM_DELTA_USAGE, .usage = usage };
+    const llm_delta end = { .kind = LLM_DELTA_END };
+    llm_fault fault = LLM_OK;
+
+    if (usage->known)
+        fault = write_one(t, &count, frame, out);
+    return fault ? fault : write_one(t, &end, frame, out);
+}

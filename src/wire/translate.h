@@ -1,0 +1,52 @@
+/* Translation: one call's way from the client's dialect to a provider's and
+ * back, through the inner form. The request is read once, however many
+ * targets are asked.
+ *
+ * Pure; belongs to one call.
+ */
+#ifndef LLM_TRANSLATE_H
+#define LLM_TRANSLATE_H
+
+#include "dialect.h"
+
+typedef struct llm_translation {
+    const llm_face *face;
+    apr_pool_t *pool;           /* lives as long as the call */
+    apr_pool_t *scratch;        /* NULL until it is needed */
+    llm_chat *chat;             /* the request, once it was read */
+    llm_embedding *embedding;
+    llm_losses lost;            /* of this attempt */
+
+    /* this attempt */
+    const llm_dialect *to;
+    void *reader, *writer;      /* their states in a stream */
+    llm_frame *frame;
+    llm_buf *out;               /* during a call */
+} llm_translation;
+
+/* A new attempt, with a provider that speaks `to`. */
+void llm_translate_begin(llm_translation *t, const llm_face *face,
+                         const llm_dialect *to, apr_pool_t *p);
+
+/* The client's request as the provider reads it, and in t->lost what it does
+ * not hold. On a fault *detail says what is wrong. */
+llm_fault llm_translate_request(llm_translation *t, const llm_request *request,
+                                unsigned depth, const llm_asking *how,
+                                llm_buf *out, llm_fault_detail *detail);
+
+/* A whole answer that read_answer has found good. */
+llm_fault llm_translate_answer(llm_translation *t, llm_span body,
+                               const llm_usage *usage, llm_buf *out);
+
+/* An event of kind PIECE or PING, as what the client's dialect makes of it;
+ * may be nothing. LLM_GARBAGE: it was malformed, and nothing was written. */
+llm_fault llm_translate_piece(llm_translation *t, llm_span event,
+                              llm_frame *frame, llm_buf *out);
+llm_fault llm_translate_ping(llm_translation *t, llm_frame *frame,
+                             llm_buf *out);
+
+/* The end of a stream: what the client's dialect has left to say. */
+llm_fault llm_translate_end(llm_translation *t, const llm_usage *usage,
+                            llm_frame *frame, llm_buf *out);
+
+#endif
