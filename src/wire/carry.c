@@ -1,12 +1,10 @@
-#define _GNU_SOURCE
 #include "carry.h"
 #include <string.h>
-#include <sodium.h>
 #include <apr_strings.h>
+#include "../base/base64.h"
 #include "../base/emit.h"
 
 #define MARK "~llm~"
-#define VARIANT sodium_base64_VARIANT_URLSAFE_NO_PADDING
 
 /* ---- packing ------------------------------------------------------------ */
 
@@ -55,26 +53,20 @@ static int has_load(const char *signature, const apr_array_header_t *reasoning)
 const char *llm_carry_pack(const char *id, const char *signature,
                            const apr_array_header_t *reasoning, apr_pool_t *p)
 {
-    size_t before = strlen(id) + strlen(MARK), room;
     const char *packed = id;
+    llm_span text;
     llm_emit e;
     llm_buf load;
-    char *to;
 
     if (!has_load(signature, reasoning))
         return id;
     llm_buf_init(&load, LLM_CARRY_MAX);
     llm_emit_begin(&e, &load);
     put_load(&e, signature, reasoning);
-    room = sodium_base64_encoded_len(load.len, VARIANT);
-    if (!e.fault && before + room <= LLM_CARRY_MAX) {
-        to = apr_palloc(p, before + room);
-        memcpy(to, id, strlen(id));
-        memcpy(to + strlen(id), MARK, strlen(MARK));
-        sodium_bin2base64(to + before, room, (unsigned char *)load.data,
-                          load.len, VARIANT);
-        packed = to;
-    }
+    text = llm_base64_encode((llm_span){ load.data, load.len },
+                             LLM_BASE64_URL, p);
+    if (!e.fault && strlen(id) + strlen(MARK) + text.len < LLM_CARRY_MAX)
+        packed = apr_pstrcat(p, id, MARK, text.at, NULL);
     llm_buf_free(&load);
     return packed;
 }
@@ -99,14 +91,14 @@ static void add_reasoning(const llm_json *element, apr_array_header_t *to,
 
 static const llm_json *read_load(const char *text, apr_pool_t *p)
 {
-    size_t n = strlen(text), got;
-    char *bytes = apr_palloc(p, n + 1);
+    const llm_span packed = { text, strlen(text) };
     const llm_json *load;
+    llm_span bytes;
 
-    if (n > LLM_CARRY_MAX
-        || sodium_base642bin((unsigned char *)bytes, n + 1, text, n, NULL,
-                             &got, NULL, VARIANT)
-        || llm_json_parse(bytes, got, 8, &load, p)
+    if (packed.len > LLM_CARRY_MAX)
+        return NULL;
+    bytes = llm_base64_decode(packed, LLM_BASE64_URL, p);
+    if (!bytes.at || llm_json_parse(bytes.at, bytes.len, 8, &load, p)
         || llm_json_kind_of(load) != LLM_JSON_ARRAY)
         return NULL;
     return load;
