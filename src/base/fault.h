@@ -92,6 +92,9 @@ typedef enum llm_loudness {
     X(POLICY, "policy", 400, "invalid_request_error",                         \
       "content_policy_violation", STOP, QUIET,                                \
       "The provider refused the content")                                     \
+    X(UNSUPPORTED, "unsupported", 400, "invalid_request_error",               \
+      "unsupported_parameter", TARGET, QUIET,                                 \
+      "The provider cannot do what the request asks for")                     \
     X(REJECTED, "rejected", 400, "invalid_request_error", "rejected", STOP,   \
       QUIET, "The provider rejected the request")                             \
     X(DIED, "died", 500, "server_error", "internal_error", STOP, LOUD,        \

@@ -158,8 +158,30 @@ static void read_error(llm_call *call, int status, const char *body, size_t n,
 
     call->spoken->read_error(status, body, n, provider->key, detail,
                                   call->pool);
+    if (call->translation)      /* words of another dialect */
+        detail->type = detail->code = detail->param = NULL;
     if (call->head.retry_after_ms > 0)
         detail->retry_after_ms = call->head.retry_after_ms;
+}
+
+/* Into call->out, all or nothing. */
+static llm_fault put_answer(llm_call *call)
+{
+    const llm_span body = { call->answer.data, call->answer.len };
+    llm_fault fault;
+
+    if (!call->translation) {
+        llm_buf_move(&call->out, &call->answer);
+        return LLM_OK;
+    }
+    call->out.ceiling = call->limits->max_answer;
+    fault = llm_translate_answer(call->translation, body, &call->usage,
+                                 &call->out);
+    if (fault)
+        llm_buf_clear(&call->out);
+    else
+        llm_buf_free(&call->answer);
+    return fault == LLM_TOO_LARGE ? LLM_ANSWER_TOO_LARGE : fault;
 }
 
 static void finish_whole(llm_call *call, apr_time_t now)
@@ -173,13 +195,14 @@ static void finish_whole(llm_call *call, apr_time_t now)
             answer->data, answer->len, &call->usage);
     if (status || detail.fault == LLM_FAILED)
         read_error(call, status, answer->data, answer->len, &detail);
+    if (!detail.fault)
+        detail.fault = put_answer(call);
     if (detail.fault) {
         llm_answer_failed(call, &detail, now);
         return;
     }
     call->status = 200;
     call->type = "application/json";
-    llm_buf_move(&call->out, &call->answer);
     llm_answer_complete(call, now);
 }
 
@@ -225,15 +248,43 @@ static void commit(llm_call *call)
     call->type = llm_frame_type(call->face.framing);
 }
 
+static llm_fault pass_event(llm_call *call, const llm_sse_event *event,
+                            const llm_event *piece)
+{
+    const int wants_usage = call->request.wants_usage;
+
+    if (piece->kind == LLM_EVENT_USAGE && !wants_usage)
+        return LLM_OK;
+    return put_event(call, event, wants_usage ? NULL : &piece->usage_null);
+}
+
+static llm_fault translate_event(llm_call *call, const llm_sse_event *event,
+                                 const llm_event *piece)
+{
+    const llm_span data = { event->data, event->data_len };
+
+    switch (piece->kind) {
+    case LLM_EVENT_PIECE:
+        return llm_translate_piece(call->translation, data, &call->frame,
+                                   &call->out);
+    case LLM_EVENT_PING:
+        return llm_translate_ping(call->translation, &call->frame,
+                                  &call->out);
+    default:
+        return LLM_OK;
+    }
+}
+
 static llm_fault put_piece(llm_call *call, const llm_sse_event *event,
                            const llm_event *piece, apr_time_t now)
 {
-    const int wants_usage = call->request.wants_usage;
-    llm_fault fault = LLM_OK;
+    llm_fault fault = call->translation ? translate_event(call, event, piece)
+                                        : pass_event(call, event, piece);
 
-    if (piece->kind != LLM_EVENT_USAGE || wants_usage)
-        fault = put_event(call, event,
-                          wants_usage ? NULL : &piece->usage_null);
+    if (fault == LLM_GARBAGE) {
+        call->skipped++;
+        return LLM_OK;
+    }
     if (fault)
         return fault;
     if (piece->has_finish)
@@ -258,7 +309,7 @@ static llm_fault on_event(void *baton, const llm_sse_event *event)
     switch (piece.kind) {
     case LLM_EVENT_DONE:
         call->done = 1;
-        return put_event(call, event, NULL);
+        return call->translation ? LLM_OK : put_event(call, event, NULL);
     case LLM_EVENT_ERROR:
         in->failed = 1;
         read_error(call, 0, event->data, event->data_len, &in->detail);
@@ -271,6 +322,19 @@ static llm_fault on_event(void *baton, const llm_sse_event *event)
     }
 }
 
+static void put_end(llm_call *call)
+{
+    const char *name = call->spoken->end_name, *data = call->spoken->end_data;
+
+    if (call->translation)
+        llm_translate_end(call->translation, &call->usage, &call->frame,
+                          &call->out);
+    else if (!call->done && data)
+        llm_frame_put(&call->frame, name, name ? strlen(name) : 0, data,
+                      strlen(data), &call->out);
+    llm_frame_end(&call->frame, &call->out);
+}
+
 static void finish_stream(llm_call *call, apr_time_t now)
 {
     if (!call->committed && !call->finished && !call->usage.known) {
@@ -281,13 +345,7 @@ static void finish_stream(llm_call *call, apr_time_t now)
     if (!call->committed)
         commit(call);
     call->out.ceiling += END_ROOM;
-    if (!call->done && call->spoken->end_data)
-        llm_frame_put(&call->frame, call->spoken->end_name,
-                      call->spoken->end_name
-                          ? strlen(call->spoken->end_name) : 0,
-                      call->spoken->end_data, strlen(call->spoken->end_data),
-                      &call->out);
-    llm_frame_end(&call->frame, &call->out);
+    put_end(call);
     llm_answer_complete(call, now);
 }
 

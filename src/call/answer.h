@@ -15,6 +15,10 @@ void llm_answer_fault(llm_call *call, llm_fault fault, const char *text,
 /* Ends the call as answered. */
 void llm_answer_complete(llm_call *call, apr_time_t now);
 
+/* The meter's row for the call; `answered`: by a provider, so that the name
+ * the client used is a model's. */
+uint32_t llm_call_row(const llm_call *call, int answered);
+
 /* Readies everything for the next target; the state is ADMITTED after. */
 void llm_answer_next_target(llm_call *call, apr_time_t now);
 

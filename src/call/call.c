@@ -6,11 +6,6 @@
 
 /* ---- admission ---------------------------------------------------------- */
 
-static const llm_target *target_at(const llm_call *call, int i)
-{
-    return &((const llm_target *)call->model->targets->elts)[i];
-}
-
 static const char *label_of(const llm_call *call, int answered)
 {
     const llm_model *model = call->model;
@@ -26,16 +21,26 @@ static const char *label_of(const llm_call *call, int answered)
     return apr_pstrcat(call->pool, model->name, "*", NULL);
 }
 
-static uint32_t row_of(const llm_call *call, int answered)
+uint32_t llm_call_row(const llm_call *call, int answered)
 {
     return llm_meter_row(call->meter,
                          call->target ? call->target->provider_name : "-",
                          label_of(call, answered), call->customer);
 }
 
+/* Only the seed's clients may leave it out. */
+static void default_model(llm_call *call, const llm_models *models)
+{
+    const llm_model *model = llm_models_default(models);
+
+    if (!call->request.model[0] && model)
+        apr_cpystrn(call->request.model, model->name, LLM_MODEL_MAX);
+}
+
 static llm_fault find_model(llm_call *call, const llm_models *models,
                             llm_fault_detail *detail)
 {
+    default_model(call, models);
     call->model = llm_models_find(models, call->request.model,
                                   &call->parameters);
     if (call->model)
@@ -54,6 +59,7 @@ void llm_call_begin(llm_call *call, apr_time_t now)
     llm_buf_init(&call->answer, call->limits->max_answer);
     llm_sse_init(&call->sse, call->limits->max_answer);
     call->frame.framing = call->face.framing;
+    call->face.now = apr_time_sec(now);
 }
 
 static int32_t take_slot(const llm_call *call, apr_time_t now)
@@ -77,6 +83,8 @@ void llm_call_admit(llm_call *call, const llm_models *models,
                                                call->limits->max_depth,
                                                &call->request, &detail,
                                                call->pool);
+    call->face.wants_usage = call->request.wants_usage;
+    call->face.model = call->request.model;
     if (!detail.fault)
         detail.fault = find_model(call, models, &detail);
     if (!detail.fault) {
@@ -114,12 +122,6 @@ llm_call_want llm_call_next(const llm_call *call)
     if (call->state == LLM_CALL_ENDED)
         return LLM_CALL_OVER;
     return call->state == LLM_CALL_ADMITTED ? LLM_CALL_ASK : LLM_CALL_WAIT;
-}
-
-const char *llm_call_path(const llm_call *call)
-{
-    return call->spoken->path(call->target_model, call->request.stream,
-                              call->pool);
 }
 
 void llm_call_was_asked(llm_call *call, apr_time_t now)
@@ -160,55 +162,6 @@ void llm_call_abandon(llm_call *call, llm_fault fault, apr_time_t now)
     llm_buf_clear(&call->out);
 }
 
-/* ---- the next target ---------------------------------------------------- */
-
-/* By the name the client used, unless the line names one; with the
- * parameters for who understands them. */
-static const char *name_at_target(const llm_call *call)
-{
-    const llm_target *target = call->target;
-
-    if (!target->model)
-        return call->request.model;
-    if (target->provider->takes_parameters && *call->parameters)
-        return apr_pstrcat(call->pool, target->model,
-                           strchr(target->model, '?') ? "&" : "?",
-                           call->parameters + 1, NULL);
-    return target->model;
-}
-
-void llm_answer_next_target(llm_call *call, apr_time_t now)
-{
-    const llm_provider *provider;
-    llm_fault fault;
-
-    call->target = target_at(call, call->attempt++);
-    call->target_model = name_at_target(call);
-    provider = call->target->provider;
-    memset(&call->head, 0, sizeof call->head);
-    call->trouble = NULL;
-    memset(&call->usage, 0, sizeof call->usage);
-    call->done = call->finished = 0;
-    call->skipped = call->received = 0;
-    call->first = call->last = 0;
-    llm_buf_free(&call->answer);
-    llm_buf_clear(&call->out);
-    llm_sse_free(&call->sse);
-    llm_sse_init(&call->sse, call->limits->max_answer);
-    llm_buf_free(&call->body);
-    llm_buf_init(&call->body, call->request.body.len * 2 + 4096);
-    call->row = row_of(call, 0);
-    llm_meter_assign(call->meter, call->slot, call->row);
-    call->spoken = llm_family_choose(provider->speaks, call->face.dialect);
-    fault = call->spoken->pass_request(&call->request,
-                                            call->target_model,
-                                            !provider->refuses_stream_options,
-                                            &call->body);
-    call->state = LLM_CALL_ADMITTED;
-    if (fault)
-        llm_answer_fault(call, LLM_INTERNAL, NULL, now);
-}
-
 /* ---- settling ----------------------------------------------------------- */
 
 static void fill_record(const llm_call *call, llm_record *record)
@@ -236,11 +189,11 @@ void llm_call_settle(llm_call *call, apr_time_t now)
     fill_record(call, &record);
     if (call->slot >= 0) {
         if (!record.fault && call->model->wildcard)
-            llm_meter_assign(call->meter, call->slot, row_of(call, 1));
+            llm_meter_assign(call->meter, call->slot, llm_call_row(call, 1));
         llm_meter_settle(call->meter, call->slot, &record);
     }
     else {
-        llm_meter_count(call->meter, row_of(call, 0), &record);
+        llm_meter_count(call->meter, llm_call_row(call, 0), &record);
     }
     llm_buf_free(&call->out);
     llm_buf_free(&call->answer);

@@ -17,8 +17,8 @@
 #include "../meter/series.h"
 #include "../route/model.h"
 #include "../upstream/exchange.h"
-#include "../wire/dialect.h"
 #include "../wire/sse.h"
+#include "../wire/translate.h"
 #include "provider.h"
 
 /* Settings a call runs under. */
@@ -26,6 +26,9 @@ typedef struct llm_call_limits {
     apr_size_t max_answer;      /* bytes of an answer */
     unsigned max_depth;         /* of the request's JSON */
     unsigned max_in_flight;     /* calls, over all children */
+    int drop_unsupported;       /* 1: what a target cannot be told is left
+                                 * out and named; 0: it is refused */
+    const apr_array_header_t *facts;    /* of llm_facts; NULL: none known */
     uint32_t (*reap)(void);     /* asked when none is free: settles the calls
                                  * of dead processes; how many. May be NULL */
 } llm_call_limits;
@@ -65,6 +68,10 @@ typedef struct llm_call {
     int attempt;                /* targets asked so far */
     const llm_target *target;
     const llm_dialect *spoken;  /* what it is asked in */
+    llm_translation *translation;       /* NULL: that is the client's own, and
+                                         * everything goes through as it is */
+    llm_translation *translations;      /* the call's one; NULL: none yet */
+    const char *dropped;        /* names of what was left out; NULL: none */
     const char *target_model;   /* the model's name at the target */
     llm_fault_detail first_fault;       /* of the first target */
     llm_fault_detail fault;     /* how the call ends; LLM_OK: answered */

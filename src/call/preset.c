@@ -5,22 +5,25 @@
 #include "../wire/echo.h"
 
 static const llm_preset presets[] = {
-    { "openai", "openai", "https://api.openai.com/v1", 1, 0, NULL },
-    { "anthropic", "openai", "https://api.anthropic.com/v1", 1, 0, NULL },
-    { "gemini", "openai",
-      "https://generativelanguage.googleapis.com/v1beta/openai", 1, 0, NULL },
-    /* Refuses members that it does not know, and sends usage unasked. */
-    { "mistral", "openai", "https://api.mistral.ai/v1", 1, 1, NULL },
-    { "groq", "openai", "https://api.groq.com/openai/v1", 1, 0, NULL },
-    { "deepseek", "openai", "https://api.deepseek.com/v1", 1, 0, NULL },
-    { "xai", "openai", "https://api.x.ai/v1", 1, 0, NULL },
-    { "together", "openai", "https://api.together.xyz/v1", 1, 0, NULL },
-    { "fireworks", "openai", "https://api.fireworks.ai/inference/v1", 1, 0,
+    { "openai", "openai", "https://api.openai.com/v1", 1, 0, "responses",
       NULL },
-    { "openrouter", "openai", "https://openrouter.ai/api/v1", 1, 0, NULL },
-    { "ollama", "openai", "http://127.0.0.1:11434/v1", 0, 0, NULL },
-    { "vllm", "openai", "http://127.0.0.1:8000/v1", 0, 0, NULL },
-    { "echo", "openai", "echo:", 0, 0, &llm_echo_peer },
+    { "anthropic", "anthropic", "https://api.anthropic.com/v1", 1, 0, NULL,
+      NULL },
+    { "gemini", "gemini", "https://generativelanguage.googleapis.com/v1beta",
+      1, 0, NULL, NULL },
+    /* Refuses members that it does not know, and sends usage unasked. */
+    { "mistral", "openai", "https://api.mistral.ai/v1", 1, 1, NULL, NULL },
+    { "groq", "openai", "https://api.groq.com/openai/v1", 1, 0, NULL, NULL },
+    { "deepseek", "openai", "https://api.deepseek.com/v1", 1, 0, NULL, NULL },
+    { "xai", "openai", "https://api.x.ai/v1", 1, 0, NULL, NULL },
+    { "together", "openai", "https://api.together.xyz/v1", 1, 0, NULL, NULL },
+    { "fireworks", "openai", "https://api.fireworks.ai/inference/v1", 1, 0,
+      NULL, NULL },
+    { "openrouter", "openai", "https://openrouter.ai/api/v1", 1, 0, NULL,
+      NULL },
+    { "ollama", "openai", "http://127.0.0.1:11434/v1", 0, 0, NULL, NULL },
+    { "vllm", "openai", "http://127.0.0.1:8000/v1", 0, 0, NULL, NULL },
+    { "echo", "openai", "echo:", 0, 0, NULL, &llm_echo_peer },
 };
 
 const llm_preset *llm_preset_find(const char *name)

@@ -10,6 +10,7 @@ typedef struct llm_preset {
     const char *base_url;
     int needs_key;
     int refuses_stream_options;
+    const char *more;           /* LLMDialect's word beside it; NULL */
     const llm_peer *peer;       /* NULL: it is on the network */
 } llm_preset;
 

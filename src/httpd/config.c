@@ -59,7 +59,7 @@ llm_call_limits llm_config_limits(const request_rec *r)
     const llm_server *main = llm_config_server(ap_server_conf);
     llm_call_limits limits = {
         max_answer_of(dir), (unsigned)max_depth_of(dir), main->max_in_flight,
-        llm_shared_reap
+        (int)unsupported_of(dir), main->facts, llm_shared_reap
     };
 
     return limits;
@@ -88,6 +88,13 @@ static const char *parse_number(const char *word, llm_setting_number *out)
         return "is no whole number";
     *out = number;
     return NULL;
+}
+
+static const char *parse_policy(const char *word, llm_setting_policy *out)
+{
+    *out = !strcmp(word, "drop");
+    return *out || !strcmp(word, "refuse") ? NULL
+                                           : "is neither refuse nor drop";
 }
 
 static const char *out_of_range(cmd_parms *cmd, const char *word,
@@ -127,6 +134,7 @@ void *llm_config_make_server(apr_pool_t *p, server_rec *s)
     server->read_at = apr_time_now();
     server->meter_size = METER_SIZE;
     server->max_in_flight = MAX_IN_FLIGHT;
+    server->facts = apr_array_make(p, 64, sizeof(llm_facts));
     return server;
 }
 
@@ -197,6 +205,18 @@ static const char *set_max_in_flight(cmd_parms *cmd, void *config,
         return out_of_range(cmd, word, 1, MAX_IN_FLIGHT_MOST);
     server_of(cmd)->max_in_flight = (unsigned)number;
     return NULL;
+}
+
+static const char *add_info(cmd_parms *cmd, void *config, const char *words)
+{
+    const char *wrong = ap_check_cmd_context(cmd, GLOBAL_ONLY);
+    const char *name = ap_getword_conf(cmd->pool, &words);
+
+    (void)config;
+    if (!wrong)
+        wrong = llm_facts_add(server_of(cmd)->facts, name, words, cmd->pool);
+    return wrong ? apr_pstrcat(cmd->pool, "LLMModelInfo: ", wrong, NULL)
+                 : NULL;
 }
 
 static const char *open_provider(cmd_parms *cmd, void *config,

@@ -9,6 +9,7 @@
 
 typedef apr_int64_t llm_setting_size;
 typedef apr_int64_t llm_setting_number;
+typedef apr_int64_t llm_setting_policy;         /* 1: drop */
 
 /* Per directory. A field is its row's `unset` where nobody set it; read it
  * through llm_config_dir, which knows the defaults. */
@@ -31,6 +32,7 @@ typedef struct llm_server {
     const char *state_dir;      /* NULL: none */
     apr_size_t meter_size;
     unsigned max_in_flight;
+    apr_array_header_t *facts;  /* of llm_facts */
 } llm_server;
 
 extern const command_rec llm_config_commands[];

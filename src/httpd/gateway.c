@@ -5,39 +5,13 @@
 #include "apr_strings.h"
 #include "body.h"
 #include "config.h"
+#include "face.h"
 #include "headers.h"
 #include "serve.h"
 #include "shared.h"
+#include "../wire/seed.h"
 
 #define NO_FILE "llm:"
-
-/* ---- paths -------------------------------------------------------------- */
-
-typedef enum place { NOWHERE, CHAT, MODELS, MODEL } place;
-
-static int ends_with(const char *text, const char *end)
-{
-    size_t n = strlen(text), k = strlen(end);
-
-    return n >= k && !strcmp(text + n - k, end);
-}
-
-/* httpd does not tell where the Location ends and the API's path begins, so
- * a path is known by its end; all of ours are told apart by theirs. */
-static place place_of(const char *uri, const char **rest)
-{
-    const char *models = strstr(uri, "/v1/models/");
-
-    *rest = "";
-    if (ends_with(uri, "/v1/chat/completions"))
-        return CHAT;
-    if (ends_with(uri, "/v1/models") || ends_with(uri, "/v1/models/"))
-        return MODELS;
-    if (!models)
-        return NOWHERE;
-    *rest = models + strlen("/v1/models/");
-    return MODEL;
-}
 
 /* ---- refusing ----------------------------------------------------------- */
 
@@ -62,7 +36,8 @@ static llm_model_entry entry_of(const llm_model *model, const char *id,
     const llm_target *first = (const llm_target *)model->targets->elts;
     llm_model_entry entry = { id, first->provider_name,
                               apr_time_sec(llm_config_server(s)->read_at),
-                              llm_facts_find(NULL, id) };
+                              llm_facts_find(llm_config_server(ap_server_conf)->facts,
+                                             id) };
 
     return entry;
 }
@@ -79,7 +54,7 @@ static int answer_json(request_rec *r, llm_buf *body)
 }
 
 /* Wildcards have no name to list. */
-static int list_models(request_rec *r)
+static int list_models(request_rec *r, const llm_place *place)
 {
     const llm_models *models_of = llm_config_server(r->server)->models;
     const apr_array_header_t *list = models_of->list;
@@ -93,39 +68,48 @@ static int list_models(request_rec *r)
         if (!models[i].wildcard)
             entries[n++] = entry_of(&models[i], models[i].name, r->server);
     llm_buf_init(&body, 16 << 20);
-    if (llm_openai_write_models(entries, n, &body)) {
+    if ((place->face.wrapped && llm_buf_puts(&body, "{\"result\":"))
+        || place->face.dialect->write_models(entries, n, &body)
+        || (place->face.wrapped && llm_buf_puts(&body, "}\n"))) {
         llm_buf_free(&body);
         return HTTP_INTERNAL_SERVER_ERROR;
     }
     return answer_json(r, &body);
 }
 
-/* Where AllowEncodedSlashes is NoDecode a name's slash arrives as %2F. */
-static const char *model_name(request_rec *r, const char *rest)
-{
-    char *name = apr_pstrdup(r->pool, rest);
-
-    return ap_unescape_url_keep2f(name, 1) == OK ? name : rest;
-}
-
-static const llm_model *find_model(request_rec *r, const char **rest)
+static const llm_model *find_model(request_rec *r, const char *name)
 {
     const char *parameters;
 
-    *rest = model_name(r, *rest);
-    if (strlen(*rest) >= LLM_MODEL_MAX)
+    if (strlen(name) >= LLM_MODEL_MAX)
         return NULL;
-    return llm_models_find(llm_config_server(r->server)->models, *rest,
+    return llm_models_find(llm_config_server(r->server)->models, name,
                            &parameters);
 }
 
-static int show_model(request_rec *r, const llm_model *model, const char *id)
+static int show_model(request_rec *r, const llm_place *place)
 {
-    const llm_model_entry entry = entry_of(model, id, r->server);
+    const llm_model *model = find_model(r, place->model);
+    llm_model_entry entry;
     llm_buf body;
 
+    if (!model || !place->face.dialect->write_model)
+        return DECLINED;
+    entry = entry_of(model, place->model, r->server);
     llm_buf_init(&body, 1 << 20);
-    if (llm_openai_write_model(&entry, &body)) {
+    if (place->face.dialect->write_model(&entry, &body)) {
+        llm_buf_free(&body);
+        return HTTP_INTERNAL_SERVER_ERROR;
+    }
+    return answer_json(r, &body);
+}
+
+static int show_about(request_rec *r)
+{
+    llm_buf body;
+
+    llm_buf_init(&body, 1 << 16);
+    if (llm_seed_about(&body)) {
         llm_buf_free(&body);
         return HTTP_INTERNAL_SERVER_ERROR;
     }
@@ -153,22 +137,37 @@ static int is_json(request_rec *r)
                      && (!type[16] || strchr("; \t", type[16])));
 }
 
-static int chat(request_rec *r, llm_serving *s)
+/* A query says what a body would. */
+static llm_fault read_query(request_rec *r, llm_buf *body)
 {
-    llm_fault fault;
+    return llm_seed_query(r->args ? r->args : "", body, r->pool);
+}
 
-    if (!is_json(r)) {
-        if (ap_discard_request_body(r))
-            r->connection->keepalive = AP_CONN_CLOSE;
-        return refuse(s, LLM_BAD_MEDIA, NULL);
-    }
-    fault = llm_body_read(r, &s->body);
+static llm_fault read_body(request_rec *r, llm_serving *s)
+{
+    if (r->method_number == M_GET)
+        return read_query(r, &s->body);
+    if (is_json(r))
+        return llm_body_read(r, &s->body);
+    if (ap_discard_request_body(r))
+        r->connection->keepalive = AP_CONN_CLOSE;
+    return LLM_BAD_MEDIA;
+}
+
+static int run_call(request_rec *r, llm_serving *s, const llm_place *place)
+{
+    llm_fault fault = read_body(r, s);
+
     if (fault == LLM_TOO_LARGE)
         return refuse(s, fault, apr_psprintf(r->pool, "The request body is "
                       "larger than the %" APR_SIZE_T_FMT " bytes that "
                       "LLMMaxBody allows", s->body.ceiling));
     if (fault)
         return refuse(s, fault, NULL);
+    if (strlen(place->model) >= LLM_MODEL_MAX)
+        return refuse_model(s, place->model);
+    apr_cpystrn(s->call.request.model, place->model, LLM_MODEL_MAX);
+    s->call.request.stream = place->stream;
     llm_call_admit(&s->call, llm_config_server(r->server)->models,
                    s->body.data ? s->body.data : "", s->body.len,
                    apr_time_now());
@@ -176,53 +175,64 @@ static int chat(request_rec *r, llm_serving *s)
 }
 
 /* What needs no call to be answered; DECLINED if there is no such thing. */
-static int answer_at_once(request_rec *r, place where, const char *rest)
+static int answer_at_once(request_rec *r, const llm_place *place)
 {
-    const llm_model *model;
-
-    if (r->method_number != M_GET || where == CHAT || where == NOWHERE)
+    if (r->method_number != M_GET)
         return DECLINED;
-    if (where == MODELS)
-        return list_models(r);
-    model = find_model(r, &rest);
-    return model ? show_model(r, model, rest) : DECLINED;
+    switch (place->kind) {
+    case LLM_PLACE_MODELS:
+        return list_models(r, place);
+    case LLM_PLACE_MODEL:
+        return show_model(r, place);
+    case LLM_PLACE_ABOUT:
+        return show_about(r);
+    default:
+        return DECLINED;
+    }
 }
 
 /* Everything else ends in an error that counts. */
-static int refuse_place(llm_serving *s, place where, const char *rest)
+static int refuse_place(llm_serving *s, const llm_place *place)
 {
-    const char *uri = s->r->uri;
-
-    if (where == NOWHERE)
+    if (place->kind == LLM_PLACE_NOWHERE)
         return refuse(s, LLM_NO_PATH, apr_pstrcat(s->r->pool, "There is "
-                      "nothing at ", uri, ": this gateway has "
-                      "/v1/chat/completions and /v1/models", NULL));
-    if (s->r->method_number != M_GET || where == CHAT) {
-        s->allow = where == CHAT ? "POST" : "GET";
+                      "nothing at ", s->r->uri, ": this gateway has "
+                      "/v1/chat/completions, /v1/completions, /v1/responses, "
+                      "/v1/embeddings, /v1/messages, /v1/models, "
+                      "/v1beta/models/... and /api/...", NULL));
+    if (place->kind != LLM_PLACE_MODEL || s->r->method_number != M_GET) {
+        s->allow = llm_place_method(place);
         return refuse(s, LLM_BAD_METHOD, apr_pstrcat(s->r->pool, "This path "
                       "takes ", s->allow, NULL));
     }
-    return refuse_model(s, rest);
+    return refuse_model(s, place->model);
+}
+
+static int is_call(const request_rec *r, const llm_place *place)
+{
+    return place->kind == LLM_PLACE_CALL
+        && (r->method_number == M_POST
+            || (r->method_number == M_GET && place->takes_query));
 }
 
 int llm_gateway_handler(request_rec *r)
 {
-    const llm_face face = { .dialect = &llm_openai };
-    const char *rest;
-    place where = place_of(r->uri, &rest);
+    llm_place place;
     llm_serving *s;
-    int chatting = where == CHAT && r->method_number == M_POST, rc;
+    int calling, rc;
 
     if (strcmp(r->handler, "llm"))
         return DECLINED;
-    if (!chatting && (rc = ap_discard_request_body(r)))
+    place = llm_place_of(r);
+    calling = is_call(r, &place);
+    if (!calling && (rc = ap_discard_request_body(r)))
         return rc;
-    if (!chatting && (rc = answer_at_once(r, where, rest)) != DECLINED)
+    if (!calling && (rc = answer_at_once(r, &place)) != DECLINED)
         return rc;
-    s = llm_serve_begin(r, &face);
+    s = llm_serve_begin(r, &place.face);
     if (!s)
         return HTTP_SERVICE_UNAVAILABLE;
-    return chatting ? chat(r, s) : refuse_place(s, where, rest);
+    return calling ? run_call(r, s, &place) : refuse_place(s, &place);
 }
 
 static const char *handler_of(request_rec *r)

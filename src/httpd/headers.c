@@ -46,6 +46,8 @@ static void set_call(llm_serving *s)
     if (!call->target)
         return;
     set(s, "x-llm-provider", call->target->provider_name);
+    if (call->dropped)
+        set(s, "x-llm-dropped", call->dropped);
     set_number(s, "x-llm-attempts", call->attempt);
 }
 
@@ -61,12 +63,24 @@ static void set_overhead(llm_serving *s)
         (int)(own / 1000), (int)(own % 1000)));
 }
 
+/* The official SDKs go by this word before they go by the status: what will
+ * be the same again is not worth a second try. */
+static const char *should_retry(const llm_fault_detail *fault)
+{
+    int status = llm_fault_status(fault);
+
+    return status == 408 || status == 409 || status == 429 || status >= 500
+        ? "true" : "false";
+}
+
 static void set_refusal(llm_serving *s)
 {
     long ms = s->call.fault.retry_after_ms;
 
     if (s->allow)
         set(s, "Allow", s->allow);
+    if (s->call.fault.fault)
+        set(s, "x-should-retry", should_retry(&s->call.fault));
     if (ms <= 0)
         return;
     set_number(s, "Retry-After", (ms + 999) / 1000);
@@ -93,6 +107,8 @@ void llm_headers_set(llm_serving *s)
                                          call->status);
     ap_set_content_type(s->r, call->type);
     set(s, "x-request-id", s->request_id);
+    if (call->face.dialect == &llm_anthropic)
+        set(s, "request-id", s->request_id);
     set_call(s);
     if (call->state == LLM_CALL_ENDED && call->type[0] == 'a') {
         ap_set_content_length(s->r, call->out.len);

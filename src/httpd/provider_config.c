@@ -58,6 +58,20 @@ static void speak(llm_provider *provider, const llm_family *family)
     memcpy(provider->speaks, family->speaks, sizeof provider->speaks);
 }
 
+static const char *speak_more(llm_provider *provider,
+                              const llm_dialect *dialect)
+{
+    int i;
+
+    for (i = 0; i < LLM_SPOKEN_MAX && provider->speaks[i]; i++)
+        if (provider->speaks[i] == dialect)
+            return NULL;
+    if (i == LLM_SPOKEN_MAX)
+        return "LLMDialect: these are too many";
+    provider->speaks[i] = dialect;
+    return NULL;
+}
+
 const char *llm_provider_open(llm_server *server, const char *name,
                               apr_pool_t *p)
 {
@@ -76,6 +90,8 @@ const char *llm_provider_open(llm_server *server, const char *name,
     if (preset) {
         provider->endpoint->base_url = preset->base_url;
         provider->endpoint->peer = preset->peer;
+        if (preset->more)
+            speak_more(provider, llm_family_extra(preset->more));
         provider->refuses_stream_options = preset->refuses_stream_options;
         provider->takes_parameters = preset->peer != NULL;
     }
@@ -93,11 +109,19 @@ static char *upper(const char *name, apr_pool_t *p)
     return copy;
 }
 
+static void show_key(llm_provider *provider)
+{
+    llm_endpoint_header *header = apr_array_push(provider->endpoint->headers);
+
+    header->name = provider->family->key_header;
+    header->before = provider->family->key_before;
+    header->secret = provider->key;
+}
+
 const char *llm_provider_close(llm_server *server, apr_pool_t *p)
 {
     llm_provider *provider = server->open;
     const llm_preset *preset = llm_preset_find(provider->name);
-    llm_endpoint_header *header;
 
     if (!provider->endpoint->base_url)
         return apr_psprintf(p, "<LLMProvider %s> is not known by that name: "
@@ -107,12 +131,8 @@ const char *llm_provider_close(llm_server *server, apr_pool_t *p)
         return apr_psprintf(p, "<LLMProvider %s> needs an LLMKey, such as "
                             "LLMKey env:%s_API_KEY", provider->name,
                             upper(provider->name, p));
-    if (provider->key) {
-        header = apr_array_push(provider->endpoint->headers);
-        header->name = "Authorization";
-        header->before = "Bearer ";
-        header->secret = provider->key;
-    }
+    if (provider->key)
+        show_key(provider);
     /* Whole answers start when they are finished: unless told otherwise
      * they may take as long as a call may take at all. */
     if (!provider->endpoint->whole)
@@ -126,10 +146,14 @@ const char *llm_provider_set_dialect(llm_provider *provider, const char *word,
                                      apr_pool_t *p)
 {
     const llm_family *family = llm_family_find(word);
+    const llm_dialect *more = llm_family_extra(word);
 
+    if (more && !strcmp(provider->family->name, "openai"))
+        return speak_more(provider, more);
     if (!family)
         return apr_psprintf(p, "LLMDialect: \"%s\" is not spoken here: write "
-                            "openai", word);
+                            "openai, anthropic or gemini; beside openai, "
+                            "responses and completions", word);
     speak(provider, family);
     return NULL;
 }

@@ -174,6 +174,7 @@ llm_serving *llm_serve_begin(request_rec *r, const llm_face *face)
     s->request_id = llm_headers_request_id(r);
     s->call.pool = r->pool;
     s->call.face = *face;
+    s->call.face.id = s->request_id;
     s->call.meter = meter;
     s->call.limits = &s->limits;
     s->call.customer = r->user ? r->user : "-";
@@ -252,6 +253,20 @@ static void submit(llm_serving *s)
 
 /* ---- asking ------------------------------------------------------------- */
 
+/* What Anthropic's API wants to hear beside the key. */
+static const char *fields_of(const llm_call *call)
+{
+    const llm_face *face = &call->face;
+
+    if (strcmp(call->target->provider->family->name, "anthropic"))
+        return NULL;
+    if (call->translation || !face->version)
+        return "anthropic-version: 2023-06-01\n";
+    return apr_pstrcat(call->pool, "anthropic-version: ", face->version, "\n",
+                       face->beta ? "anthropic-beta: " : NULL, face->beta,
+                       "\n", NULL);
+}
+
 static void ask(llm_serving *s)
 {
     llm_call *call = &s->call;
@@ -261,7 +276,8 @@ static void ask(llm_serving *s)
     if (s->exchange)
         llm_exchange_close(s->exchange);
     s->exchange = llm_exchange_new(provider->endpoint,
-                                   llm_call_path(call), &call->body,
+                                   llm_call_path(call), fields_of(call),
+                                   &call->body,
                                    !call->request.stream);
     if (!s->exchange) {
         const llm_fault_detail detail = { .fault = LLM_INTERNAL };

@@ -83,6 +83,17 @@ static const llm_model *longest_wildcard(const llm_models *models,
     return best;
 }
 
+const llm_model *llm_models_default(const llm_models *models)
+{
+    const llm_model *model = exact(models, "default", 7, 0);
+    int i;
+
+    for (i = 0; !model && i < models->list->nelts; i++)
+        if (!model_at(models, i)->wildcard)
+            model = model_at(models, i);
+    return model;
+}
+
 const llm_model *llm_models_find(const llm_models *models, const char *name,
                                  const char **parameters)
 {

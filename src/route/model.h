@@ -39,6 +39,10 @@ llm_models *llm_models_merge(const llm_models *outer, const llm_models *inner,
 /* A new line `name` ("gpt-4", "gpt-*", "*"). NULL if that name is there. */
 llm_model *llm_models_add(llm_models *models, const char *name, apr_pool_t *p);
 
+/* What a client that names no model gets: the line called "default", else
+ * the first that is no wildcard; NULL if there is none. */
+const llm_model *llm_models_default(const llm_models *models);
+
 /* What a client that asks for `name` gets: its own line, else the line of
  * the name before a '?' (parameters of the echo provider; *parameters then
  * points to it, else to ""), else the longest wildcard that fits. NULL if

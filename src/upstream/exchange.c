@@ -6,14 +6,16 @@
 #include <sys/epoll.h>
 
 llm_exchange *llm_exchange_new(const llm_endpoint *endpoint, const char *path,
-                               llm_buf *body, int whole)
+                               const char *fields, llm_buf *body, int whole)
 {
     llm_exchange *x = calloc(1, sizeof *x);
 
     if (!x)
         return NULL;
     x->path = strdup(path);
-    if (!x->path) {
+    x->fields = fields ? strdup(fields) : NULL;
+    if (!x->path || (fields && !x->fields)) {
+        free(x->path);
         free(x);
         return NULL;
     }
@@ -43,6 +45,7 @@ void llm_exchange_free(llm_exchange *x)
     llm_buf_free(&x->body);
     llm_buf_free(&x->inbox);
     free(x->path);
+    free(x->fields);
     free(x);
 }
 

@@ -57,10 +57,11 @@ typedef struct llm_arrival {
 typedef void (*llm_ring_fn)(void *baton);
 
 /* Worker. NULL without memory. `path` follows the endpoint's base URL and is
- * copied; `body` is taken over. With `whole` the engine rings only when the
- * answer has ended or the inbox is full, not for every piece. */
+ * copied, as are `fields`: header lines of this request alone, each ended by
+ * '\n', or NULL; `body` is taken over. With `whole` the engine rings only when
+ * the answer has ended or the inbox is full, not for every piece. */
 llm_exchange *llm_exchange_new(const llm_endpoint *endpoint, const char *path,
-                               llm_buf *body, int whole);
+                               const char *fields, llm_buf *body, int whole);
 
 /* Worker: hands it to the engine. */
 void llm_exchange_submit(llm_engine *engine, llm_exchange *x);
@@ -113,6 +114,7 @@ struct llm_exchange {
     llm_engine *engine;
     const llm_endpoint *endpoint;
     char *path;
+    char *fields;               /* NULL: none */
     llm_buf body;
     int whole;
 
@@ -151,6 +153,7 @@ struct llm_exchange {
     struct llm_transfers *transfers;
     int rushing;
     void *easy;                 /* the curl handle while it runs */
+    void *own_fields, *own_address;     /* curl's, of this request alone */
     void *play;                 /* the peer's conversation while it runs */
     llm_timer timer;
     llm_step step;              /* the next of the play */

@@ -12,6 +12,8 @@
                                  * calls must not use up the local ports */
 #define IDLE_HANDLES 256        /* kept ready, an endpoint */
 #define SOCKET_BUCKETS 256
+#define ADDRESSES 64            /* kept, an endpoint: some have the model's
+                                 * name in their path */
 #define BUFFER 2048             /* read at once; a waiting call has one */
 
 /* A socket of curl's: what epoll knows of it, and what curl wants. Curl takes
@@ -34,6 +36,7 @@ typedef struct address {
 typedef struct stable {
     struct curl_slist *headers;
     address *addresses;
+    int known;                  /* how many addresses */
     CURL *idle[IDLE_HANDLES];
     int count;
 } stable;
@@ -347,10 +350,28 @@ static CURLU *parts_of(const llm_exchange *x)
     return parts;
 }
 
+static CURLU *keep_address(stable *home, const llm_exchange *x)
+{
+    address *at = calloc(1, sizeof *at);
+
+    if (!at)
+        return NULL;
+    at->parts = parts_of(x);
+    at->path = strdup(x->path);
+    at->next = home->addresses;
+    if (at->parts && at->path) {
+        home->addresses = at;
+        home->known++;
+        return at->parts;
+    }
+    free_address(at);
+    return NULL;
+}
+
 /* The address in parts: curl then need not take it apart for each call. It
- * is kept to the end, because transfers look at it again; an endpoint has no
- * more paths than its dialect. */
-static CURLU *address_of(stable *home, const llm_exchange *x)
+ * is kept to the end, because transfers look at it again; beyond some, a
+ * transfer has its own. */
+static CURLU *address_of(stable *home, llm_exchange *x)
 {
     address *at = home->addresses;
 
@@ -358,24 +379,59 @@ static CURLU *address_of(stable *home, const llm_exchange *x)
         at = at->next;
     if (at)
         return at->parts;
-    if (!(at = calloc(1, sizeof *at)))
-        return NULL;
-    at->parts = parts_of(x);
-    at->path = strdup(x->path);
-    at->next = home->addresses;
-    if (at->parts && at->path) {
-        home->addresses = at;
-        return at->parts;
+    if (home->known < ADDRESSES)
+        return keep_address(home, x);
+    return x->own_address = parts_of(x);
+}
+
+/* This request's own lines before the endpoint's, which are not copied: the
+ * last of them points there. */
+static struct curl_slist *fields_of(struct curl_slist *shared, llm_exchange *x)
+{
+    struct curl_slist *list = NULL, *last;
+    char *line, *rest;
+
+    for (line = strtok_r(x->fields, "\n", &rest); line;
+         line = strtok_r(NULL, "\n", &rest)) {
+        last = curl_slist_append(list, line);
+        if (!last) {
+            curl_slist_free_all(list);
+            return NULL;
+        }
+        list = last;
     }
-    free_address(at);
-    return NULL;
+    for (last = list; last && last->next; last = last->next)
+        ;
+    if (last)
+        last->next = shared;
+    x->own_fields = list;
+    return list ? list : shared;
+}
+
+/* What curl was given of this request alone. */
+static void free_own(llm_transfers *transfers, llm_exchange *x)
+{
+    const stable *home = &transfers->stables[x->endpoint->number];
+    struct curl_slist *last = x->own_fields;
+
+    while (last && last->next != home->headers)
+        last = last->next;
+    if (last)
+        last->next = NULL;
+    curl_slist_free_all(x->own_fields);
+    curl_url_cleanup(x->own_address);
+    x->own_fields = x->own_address = NULL;
 }
 
 static int set_request(llm_transfers *transfers, CURL *easy, llm_exchange *x)
 {
-    CURLU *address = address_of(&transfers->stables[x->endpoint->number], x);
+    stable *home = &transfers->stables[x->endpoint->number];
+    CURLU *address = address_of(home, x);
+    struct curl_slist *fields = x->fields ? fields_of(home->headers, x)
+                                          : home->headers;
 
     curl_easy_setopt(easy, CURLOPT_CURLU, address);
+    curl_easy_setopt(easy, CURLOPT_HTTPHEADER, fields);
     curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE,
                      (curl_off_t)x->body.len);
     curl_easy_setopt(easy, CURLOPT_POSTFIELDS,
@@ -383,7 +439,7 @@ static int set_request(llm_transfers *transfers, CURL *easy, llm_exchange *x)
     curl_easy_setopt(easy, CURLOPT_HEADERDATA, x);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, x);
     curl_easy_setopt(easy, CURLOPT_PRIVATE, x);
-    return address != NULL;
+    return address && fields;
 }
 
 void llm_transfer_start(llm_transfers *transfers, llm_exchange *x)
@@ -396,6 +452,7 @@ void llm_transfer_start(llm_transfers *transfers, llm_exchange *x)
         || curl_multi_add_handle(transfers->multi, easy) != CURLM_OK) {
         if (easy)
             curl_easy_cleanup(easy);
+        free_own(transfers, x);
         x->easy = NULL;
         llm_exchange_ended(x, LLM_INTERNAL, "no curl handle");
         return;
@@ -417,6 +474,7 @@ void llm_transfer_cancel(llm_exchange *x)
         return;
     curl_multi_remove_handle(x->transfers->multi, x->easy);
     handle_back(x->transfers, x);
+    free_own(x->transfers, x);
     x->easy = NULL;
     x->running = 0;
 }

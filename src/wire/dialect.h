@@ -63,6 +63,7 @@ typedef struct llm_face {
     llm_framing framing;        /* of a stream */
     int wrapped;                /* the seed's {"result":...} around answers */
     const char *version;        /* its anthropic-version; NULL: none */
+    const char *beta;           /* its anthropic-beta; NULL: none */
     const char *id;             /* for answers that need one: the gateway's
                                  * request id */
     const char *model;          /* the name that the client used */

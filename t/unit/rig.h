@@ -59,7 +59,7 @@ static llm_exchange *make_at(const llm_endpoint *endpoint, const char *path,
 
     llm_buf_init(&copy, 64 << 20);
     llm_buf_puts(&copy, body);
-    x = llm_exchange_new(endpoint, path, &copy, whole);
+    x = llm_exchange_new(endpoint, path, NULL, &copy, whole);
     if (!x)
         exit(2);
     return x;

@@ -1,0 +1,180 @@
+/* The next target, and what it is asked. */
+#include "answer.h"
+#include <string.h>
+#include <apr_strings.h>
+#include "../wire/carry.h"
+
+#define DROPPED_MAX 512         /* bytes of names in a header */
+#define BODY_ROOM (64 * 1024)   /* what a translation may add, and more */
+
+/* The version of Anthropic's API that translated requests are written for:
+ * the one that still takes temperature and its like. */
+#define VERSION "2023-06-01"
+
+static const llm_target *target_at(const llm_call *call, int i)
+{
+    return &((const llm_target *)call->model->targets->elts)[i];
+}
+
+/* ---- the model's name there --------------------------------------------- */
+
+/* A model that is no more goes by the name of the one that took its place. */
+static const char *living(const llm_call *call, const char *name)
+{
+    const llm_facts *facts = llm_facts_find(call->limits->facts, name);
+
+    return facts->alias ? facts->alias : name;
+}
+
+/* By the name the client used, unless the line names one; with the
+ * parameters for who understands them. */
+static const char *name_at_target(const llm_call *call)
+{
+    const llm_target *target = call->target;
+
+    if (!target->model)
+        return living(call, call->request.model);
+    if (target->provider->takes_parameters && *call->parameters)
+        return apr_pstrcat(call->pool, target->model,
+                           strchr(target->model, '?') ? "&" : "?",
+                           call->parameters + 1, NULL);
+    return living(call, target->model);
+}
+
+/* ---- the request there -------------------------------------------------- */
+
+static llm_fault pass(llm_call *call)
+{
+    const llm_provider *provider = call->target->provider;
+    llm_fault fault = call->spoken->pass_request(
+        &call->request, call->target_model, !provider->refuses_stream_options,
+        &call->body);
+
+    if (!fault)
+        call->body.len = llm_carry_strip(call->body.data, call->body.len);
+    return fault;
+}
+
+static const char *first_of(const apr_array_header_t *names)
+{
+    return APR_ARRAY_IDX(names, 0, const char *);
+}
+
+/* Names that clients made up must not reach a header. */
+static const char *add_names(const char *text, const apr_array_header_t *names,
+                             apr_pool_t *p)
+{
+    const char *name;
+    int i;
+
+    for (i = 0; i < names->nelts && strlen(text) < DROPPED_MAX; i++) {
+        name = APR_ARRAY_IDX(names, i, const char *);
+        if (!llm_text_is_name(name, 128))
+            name = "?";
+        text = apr_pstrcat(p, text, *text ? ", " : "", name, NULL);
+    }
+    return text;
+}
+
+static llm_fault weigh_losses(llm_call *call, llm_fault_detail *detail)
+{
+    const llm_losses *lost = &call->translation->lost;
+    const char *name;
+
+    if (lost->names->nelts && !call->limits->drop_unsupported) {
+        name = first_of(lost->names);
+        detail->param = name;
+        detail->text = apr_psprintf(call->pool, "Provider `%s` cannot be told "
+                                    "`%s` for model `%s`: leave it out, or "
+                                    "have the gateway leave it out "
+                                    "(LLMUnsupported drop)",
+                                    call->target->provider_name, name,
+                                    call->target_model);
+        return LLM_UNSUPPORTED;
+    }
+    call->dropped = add_names(add_names("", lost->names, call->pool),
+                              lost->hints, call->pool);
+    if (!*call->dropped)
+        call->dropped = NULL;
+    return LLM_OK;
+}
+
+static llm_fault translate(llm_call *call, llm_fault_detail *detail)
+{
+    const llm_provider *provider = call->target->provider;
+    const llm_asking how = {
+        .model = call->target_model, .stream = call->request.stream,
+        .facts = llm_facts_find(call->limits->facts, call->target_model),
+        .ask_usage = !provider->refuses_stream_options,
+        .version = VERSION, .pool = call->pool
+    };
+    llm_fault fault;
+
+    if (!call->translations)
+        call->translations = apr_pcalloc(call->pool,
+                                         sizeof *call->translations);
+    call->translation = call->translations;
+    llm_translate_begin(call->translation, &call->face, call->spoken,
+                        call->pool);
+    fault = llm_translate_request(call->translation, &call->request,
+                                  call->limits->max_depth, &how, &call->body,
+                                  detail);
+    return fault ? fault : weigh_losses(call, detail);
+}
+
+static llm_fault write_body(llm_call *call, llm_fault_detail *detail)
+{
+    const llm_provider *provider = call->target->provider;
+
+    call->spoken = llm_family_choose(provider->speaks, call->face.dialect);
+    if (!call->spoken) {
+        detail->text = apr_psprintf(call->pool, "Provider `%s` has nothing "
+                                    "that answers this kind of request",
+                                    provider->name);
+        return LLM_UNSUPPORTED;
+    }
+    return call->spoken == call->face.dialect ? pass(call)
+                                              : translate(call, detail);
+}
+
+/* ---- the next target ---------------------------------------------------- */
+
+static void begin_attempt(llm_call *call)
+{
+    call->target = target_at(call, call->attempt++);
+    call->target_model = name_at_target(call);
+    memset(&call->head, 0, sizeof call->head);
+    call->trouble = call->dropped = NULL;
+    call->translation = NULL;
+    memset(&call->usage, 0, sizeof call->usage);
+    call->done = call->finished = 0;
+    call->skipped = call->received = 0;
+    call->first = call->last = 0;
+    call->frame.begun = 0;
+    llm_buf_free(&call->answer);
+    llm_buf_init(&call->answer, call->limits->max_answer);
+    llm_buf_clear(&call->out);
+    llm_sse_free(&call->sse);
+    llm_sse_init(&call->sse, call->limits->max_answer);
+    llm_buf_free(&call->body);
+    llm_buf_init(&call->body, call->request.body.len * 3 + BODY_ROOM);
+}
+
+void llm_answer_next_target(llm_call *call, apr_time_t now)
+{
+    llm_fault_detail detail = { 0 };
+
+    begin_attempt(call);
+    call->row = llm_call_row(call, 0);
+    llm_meter_assign(call->meter, call->slot, call->row);
+    call->state = LLM_CALL_ADMITTED;
+    detail.fault = write_body(call, &detail);
+    if (detail.fault)
+        llm_answer_failed(call, &detail, now);
+}
+
+const char *llm_call_path(const llm_call *call)
+{
+    return call->spoken->path(call->target_model, call->request.stream,
+                              call->pool);
+}
