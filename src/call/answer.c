@@ -82,6 +82,13 @@ void llm_answer_complete(llm_call *call, apr_time_t now)
     call->ended = now;
 }
 
+void llm_answer_give(llm_call *call, apr_time_t now)
+{
+    call->status = 200;
+    call->type = "application/json";
+    llm_answer_complete(call, now);
+}
+
 /* ---- the head ----------------------------------------------------------- */
 
 static int is_type(const llm_head *head, const char *type)
@@ -201,9 +208,7 @@ static void finish_whole(llm_call *call, apr_time_t now)
         llm_answer_failed(call, &detail, now);
         return;
     }
-    call->status = 200;
-    call->type = "application/json";
-    llm_answer_complete(call, now);
+    llm_answer_give(call, now);
 }
 
 /* ---- a stream ----------------------------------------------------------- */

@@ -12,6 +12,9 @@ void llm_answer_failed(llm_call *call, const llm_fault_detail *detail,
 void llm_answer_fault(llm_call *call, llm_fault fault, const char *text,
                       apr_time_t now);
 
+/* Ends the call as answered, by the whole answer in call->out. */
+void llm_answer_give(llm_call *call, apr_time_t now);
+
 /* Ends the call as answered. */
 void llm_answer_complete(llm_call *call, apr_time_t now);
 

@@ -99,6 +99,15 @@ static llm_fault weigh_losses(llm_call *call, llm_fault_detail *detail)
     return LLM_OK;
 }
 
+/* Kept from one attempt to the next, with the request as it was read. */
+static llm_translation *translation_of(llm_call *call)
+{
+    if (!call->translations)
+        call->translations = apr_pcalloc(call->pool,
+                                         sizeof *call->translations);
+    return call->translations;
+}
+
 static llm_fault translate(llm_call *call, llm_fault_detail *detail)
 {
     const llm_provider *provider = call->target->provider;
@@ -110,10 +119,7 @@ static llm_fault translate(llm_call *call, llm_fault_detail *detail)
     };
     llm_fault fault;
 
-    if (!call->translations)
-        call->translations = apr_pcalloc(call->pool,
-                                         sizeof *call->translations);
-    call->translation = call->translations;
+    call->translation = translation_of(call);
     llm_translate_begin(call->translation, &call->face, call->spoken,
                         call->pool);
     fault = llm_translate_request(call->translation, &call->request,
@@ -122,11 +128,27 @@ static llm_fault translate(llm_call *call, llm_fault_detail *detail)
     return fault ? fault : weigh_losses(call, detail);
 }
 
+/* Who cannot count is not asked. */
+static llm_fault count_here(llm_call *call, llm_fault_detail *detail)
+{
+    llm_translation *t = translation_of(call);
+    llm_fault fault;
+
+    llm_translate_begin(t, &call->face, NULL, call->pool);
+    fault = llm_translate_count(t, &call->request, call->limits->max_depth,
+                                &call->usage.input, &call->out, detail);
+    call->usage.input = 0;      /* nobody will bill it */
+    call->estimated = !fault;
+    return fault;
+}
+
 static llm_fault write_body(llm_call *call, llm_fault_detail *detail)
 {
     const llm_provider *provider = call->target->provider;
 
     call->spoken = llm_family_choose(provider->speaks, call->face.dialect);
+    if (!call->spoken && call->face.dialect->operation == LLM_OP_COUNT)
+        return count_here(call, detail);
     if (!call->spoken) {
         detail->text = apr_psprintf(call->pool, "Provider `%s` has nothing "
                                     "that answers this kind of request",
@@ -171,6 +193,8 @@ void llm_answer_next_target(llm_call *call, apr_time_t now)
     detail.fault = write_body(call, &detail);
     if (detail.fault)
         llm_answer_failed(call, &detail, now);
+    else if (call->estimated)
+        llm_answer_give(call, now);
 }
 
 const char *llm_call_path(const llm_call *call)

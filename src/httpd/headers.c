@@ -46,6 +46,8 @@ static void set_call(llm_serving *s)
     if (!call->target)
         return;
     set(s, "x-llm-provider", call->target->provider_name);
+    if (call->estimated)
+        set(s, "x-llm-estimated", "true");
     if (call->dropped)
         set(s, "x-llm-dropped", call->dropped);
     set_number(s, "x-llm-attempts", call->attempt);

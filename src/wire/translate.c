@@ -1,5 +1,6 @@
 #include "translate.h"
 #include <string.h>
+#include "estimate.h"
 
 #define ANSWER_DEPTH 512        /* how deep a provider's answer may nest */
 
@@ -64,6 +65,20 @@ llm_fault llm_translate_request(llm_translation *t, const llm_request *request,
         return t->to->embed->write_request(t->embedding, how, &t->lost, out,
                                            detail);
     return t->to->chat->write_request(t->chat, how, &t->lost, out, detail);
+}
+
+llm_fault llm_translate_count(llm_translation *t, const llm_request *request,
+                              unsigned depth, long long *tokens, llm_buf *out,
+                              llm_fault_detail *detail)
+{
+    llm_fault fault = LLM_OK;
+
+    if (!t->chat)
+        fault = read_request(t, request, depth, detail);
+    if (fault)
+        return fault;
+    *tokens = llm_estimate_chat(t->chat);
+    return t->face->dialect->write_count(*tokens, t->face, out);
 }
 
 /* ---- whole answers ------------------------------------------------------ */

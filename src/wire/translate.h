@@ -34,6 +34,12 @@ llm_fault llm_translate_request(llm_translation *t, const llm_request *request,
                                 unsigned depth, const llm_asking *how,
                                 llm_buf *out, llm_fault_detail *detail);
 
+/* The answer to a COUNT request that no provider is asked for. *tokens is an
+ * estimate. */
+llm_fault llm_translate_count(llm_translation *t, const llm_request *request,
+                              unsigned depth, long long *tokens, llm_buf *out,
+                              llm_fault_detail *detail);
+
 /* A whole answer that read_answer has found good. */
 llm_fault llm_translate_answer(llm_translation *t, llm_span body,
                                const llm_usage *usage, llm_buf *out);
