@@ -71,7 +71,7 @@ typedef struct llm_call {
     llm_translation *translation;       /* NULL: that is the client's own, and
                                          * everything goes through as it is */
     llm_translation *translations;      /* the call's one; NULL: none yet */
-    int estimated;              /* tokens were counted here, by rule of thumb */
+    int estimated;              /* tokens were counted here, about */
     const char *dropped;        /* names of what was left out; NULL: none */
     const char *target_model;   /* the model's name at the target */
     llm_fault_detail first_fault;       /* of the first target */

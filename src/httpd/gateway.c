@@ -33,11 +33,12 @@ static int refuse(llm_serving *s, llm_fault fault, const char *text)
 static llm_model_entry entry_of(const llm_model *model, const char *id,
                                 const server_rec *s)
 {
+    const llm_server *main = llm_config_server(ap_server_conf);
     const llm_target *first = (const llm_target *)model->targets->elts;
-    llm_model_entry entry = { id, first->provider_name,
-                              apr_time_sec(llm_config_server(s)->read_at),
-                              llm_facts_find(llm_config_server(ap_server_conf)->facts,
-                                             id) };
+    llm_model_entry entry = {
+        id, first->provider_name, apr_time_sec(llm_config_server(s)->read_at),
+        llm_facts_find(main->facts, first->model ? first->model : id)
+    };
 
     return entry;
 }
