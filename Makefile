@@ -150,7 +150,9 @@ install: all
 	install -m 644 $(B)/mod_llm.so '$(DESTDIR)$(LIBEXECDIR)'
 	sed 's|/usr/lib/apache2/modules|$(LIBEXECDIR)|' conf/llm.load \
 	    >'$(DESTDIR)$(CONFDIR)/llm.load'
-	install -m 644 conf/llm.conf '$(DESTDIR)$(CONFDIR)'
+	sed 's|/etc/apache2/mods-available|$(CONFDIR)|' conf/llm.conf \
+	    >'$(DESTDIR)$(CONFDIR)/llm.conf'
+	install -m 644 conf/llm-models.conf '$(DESTDIR)$(CONFDIR)'
 	install -m 644 htdocs/manual/* '$(DESTDIR)$(MANUALDIR)'
 
 clean:

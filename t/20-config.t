@@ -170,6 +170,48 @@ wrong 'a model that cannot be a name',
     section() . qq(LLMModel "a b" fake/x # here\n), qr/a b/;
 wrong 'a misspelt directive', "LLMModle m fake/x # here\n", qr/LLMModle/;
 
+# --- what is known of models --------------------------------------------------
+
+right 'the table that comes with the module',
+    "Include \@TOP\@/conf/llm-models.conf\n";
+right 'the whole of conf/llm.conf', <<'CONF', locations => 0;
+Define LLM_KEYS @ROOT@/keys
+Define LLM_STATE @ROOT@/state
+Define LLM_MODELS @TOP@/conf/llm-models.conf
+Include @TOP@/conf/llm.conf
+CONF
+{
+    my (%known, %alias);
+    for (split /\n/, Gateway::read_file("$Gateway::TOP/conf/llm-models.conf")) {
+        next unless /\A\s*LLMModelInfo\s+(\S+)\s+(.*)/;
+        ok !$known{$1}++, "$1 stands once";
+        $alias{$1} = $2 if $2 =~ s/\A.*\balias=(\S+).*\z/$1/;
+    }
+    cmp_ok scalar keys %known, '>', 50, 'many models are known';
+    # Whose line answers a name, as src/wire/facts.c has it.
+    my $line = sub {
+        my ($name) = @_;
+        return $name if $known{$name};
+        my ($best) = sort { length $b <=> length $a }
+            grep { /\A(.*)\*\z/ && index($name, $1) == 0 } keys %known;
+        return $best;
+    };
+    for my $name (sort keys %alias) {
+        my $living = $line->($alias{$name});
+        ok defined $living && !$alias{$living},
+            "$name goes to $alias{$name}, which is known and alive";
+    }
+    ok defined $alias{ $line->($_) || '' }
+        || $line->($_) && !$alias{ $line->($_) }, "$_ has an answer"
+        for qw(claude-3-opus claude-3-sonnet claude-3-haiku gpt-4
+            gpt-4-turbo gpt-3.5-turbo gemini-pro gemini-ultra);
+}
+wrong "LLMModelInfo $_", "LLMModelInfo $_ # here\n", qr/LLMModelInfo/
+    for '', 'm context=lots', 'm thinking=hard', 'm no-thing',
+        'm context=1K sampling', '"a b" context=1K';
+wrong 'LLMModelInfo in a virtual host', "<VirtualHost *:1>\n"
+    . "LLMModelInfo m context=1K # here\n</VirtualHost>\n", qr/not allowed/;
+
 # --- providers -----------------------------------------------------------------
 
 wrong 'an unknown name without an address',
