@@ -31,3 +31,17 @@ llm_span llm_base64_decode(llm_span text, llm_base64 kind, apr_pool_t *p)
     span.at = (const char *)bytes;
     return span;
 }
+
+llm_fault llm_base64_decode_to(llm_span text, llm_base64 kind, llm_buf *out)
+{
+    size_t room = text.len / 4 * 3 + 3, n = 0;
+    llm_fault fault = llm_buf_reserve(out, room);
+
+    if (fault)
+        return fault;
+    if (sodium_base642bin((unsigned char *)out->data + out->len, room,
+                          text.at, text.len, NULL, &n, NULL, variant(kind)))
+        return LLM_GARBAGE;
+    out->len += n;
+    return LLM_OK;
+}

@@ -4,6 +4,7 @@
 
 #include <apr_pools.h>
 #include "scan.h"
+#include "text.h"
 
 typedef enum llm_base64 {
     LLM_BASE64_PLAIN,           /* with + / and = at the end */
@@ -15,5 +16,8 @@ llm_span llm_base64_encode(llm_span bytes, llm_base64 kind, apr_pool_t *p);
 
 /* `at` is NULL when it is not valid. */
 llm_span llm_base64_decode(llm_span text, llm_base64 kind, apr_pool_t *p);
+
+/* Added to `out`; LLM_GARBAGE when it is not valid. */
+llm_fault llm_base64_decode_to(llm_span text, llm_base64 kind, llm_buf *out);
 
 #endif
