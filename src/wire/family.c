@@ -2,7 +2,20 @@
 #include <string.h>
 
 static const llm_family families[] = {
-    { "openai", { &llm_openai }, "Authorization", "Bearer " },
+    { "openai", { &llm_openai, &llm_openai_embeddings }, "Authorization",
+      "Bearer " },
+    { "anthropic", { &llm_anthropic, &llm_anthropic_count }, "x-api-key",
+      "" },
+    { "gemini", { &llm_gemini, &llm_gemini_embeds, &llm_gemini_embed,
+                  &llm_gemini_count }, "x-goog-api-key", "" },
+};
+
+static const struct {
+    const char *word;
+    const llm_dialect *dialect;
+} extras[] = {
+    { "responses", &llm_openai_responses },
+    { "completions", &llm_openai_completions },
 };
 
 const llm_family *llm_family_find(const char *name)
@@ -17,7 +30,11 @@ const llm_family *llm_family_find(const char *name)
 
 const llm_dialect *llm_family_extra(const char *name)
 {
-    (void)name;
+    size_t i;
+
+    for (i = 0; i < sizeof extras / sizeof *extras; i++)
+        if (!strcmp(extras[i].word, name))
+            return extras[i].dialect;
     return NULL;
 }
 
