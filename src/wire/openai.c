@@ -1,5 +1,7 @@
-/* OpenAI chat completions. Shapes: OpenAI's OpenAPI description 2.3.0,
- * CreateChatCompletionRequest, -Response, -StreamResponse, ErrorResponse. */
+/* OpenAI chat completions and legacy completions, the verbatim part, which is
+ * the same for both. Shapes: OpenAI's OpenAPI description
+ * 2.3.0, CreateChatCompletionRequest, -Response, -StreamResponse,
+ * CreateCompletionRequest, -Response, ErrorResponse. */
 #include "dialect.h"
 #include "openai.h"
 #include <apr_strings.h>
@@ -201,6 +203,7 @@ static llm_fault pass_request(const llm_request *request, const char *name,
 typedef struct counting {
     llm_usage *usage;
     long long total;
+    long long *audio;           /* of what details are read */
 } counting;
 
 static long long at_least(long long a, long long b)
@@ -210,7 +213,8 @@ static long long at_least(long long a, long long b)
 
 static llm_fault usage_detail(void *baton, const llm_member *member)
 {
-    llm_usage *usage = ((counting *)baton)->usage;
+    const counting *in = baton;
+    llm_usage *usage = in->usage;
     long long n = at_least(0, llm_scan_whole(member));
 
     if (llm_scan_is(member, "cached_tokens"))
@@ -219,7 +223,17 @@ static llm_fault usage_detail(void *baton, const llm_member *member)
         usage->cache_write = n;
     else if (llm_scan_is(member, "reasoning_tokens"))
         usage->reasoning = n;
+    else if (llm_scan_is(member, "audio_tokens"))
+        *in->audio = n;
     return LLM_OK;
+}
+
+static llm_fault usage_details(counting *in, const llm_member *member,
+                               long long *audio)
+{
+    in->audio = audio;
+    return llm_scan_object(member->value.at, member->value.len, ANSWER_DEPTH,
+                           usage_detail, in, NULL);
 }
 
 /* prompt_cache_hit_tokens is DeepSeek's word for cached_tokens. */
@@ -228,11 +242,12 @@ static llm_fault usage_member(void *baton, const llm_member *member)
     counting *in = baton;
     long long n = at_least(0, llm_scan_whole(member));
 
-    if (member->kind == LLM_JSON_OBJECT
-        && (llm_scan_is(member, "prompt_tokens_details")
-            || llm_scan_is(member, "completion_tokens_details")))
-        return llm_scan_object(member->value.at, member->value.len,
-                               ANSWER_DEPTH, usage_detail, in, NULL);
+    if (member->kind == LLM_JSON_OBJECT) {
+        if (llm_scan_is(member, "prompt_tokens_details"))
+            return usage_details(in, member, &in->usage->audio_input);
+        if (llm_scan_is(member, "completion_tokens_details"))
+            return usage_details(in, member, &in->usage->audio_output);
+    }
     if (llm_scan_is(member, "prompt_tokens"))
         in->usage->input = n;
     else if (llm_scan_is(member, "completion_tokens"))
@@ -248,7 +263,7 @@ static llm_fault usage_member(void *baton, const llm_member *member)
  * that away. 1 if it is usage. */
 static int read_usage(const llm_member *member, llm_usage *usage)
 {
-    counting in = { usage, 0 };
+    counting in = { usage, 0, NULL };
 
     if (member->kind != LLM_JSON_OBJECT)
         return 0;
@@ -320,6 +335,9 @@ static llm_fault choice_member(void *baton, const llm_member *member)
 
     if (llm_scan_is(member, "finish_reason"))
         in->out->has_finish |= member->kind == LLM_JSON_STRING;
+    else if (llm_scan_is(member, "text"))       /* a legacy completion's */
+        in->out->has_output |= member->kind == LLM_JSON_STRING
+            && member->value.len > 2;
     else if (llm_scan_is(member, "delta") && member->kind == LLM_JSON_OBJECT)
         return llm_scan_object(member->value.at, member->value.len,
                                ANSWER_DEPTH, delta_member, in, NULL);
@@ -412,5 +430,24 @@ const llm_dialect llm_openai = {
     .write_error = llm_openai_write_error,
     .write_model = llm_openai_write_model,
     .write_models = llm_openai_write_models,
-    .end_data = "[DONE]"
+    .end_data = "[DONE]", .chat = &llm_openai_form
+};
+
+static const char *completions_path(const char *model, int stream,
+                                    apr_pool_t *p)
+{
+    (void)model;
+    (void)stream;
+    (void)p;
+    return "/completions";
+}
+
+const llm_dialect llm_openai_completions = {
+    .name = "openai-completions", .operation = LLM_OP_CHAT,
+    .path = completions_path,
+    .read_request = read_request, .pass_request = pass_request,
+    .read_answer = read_answer, .read_event = read_event,
+    .read_error = llm_openai_read_error,
+    .write_error = llm_openai_write_error,
+    .end_data = "[DONE]", .chat = &llm_openai_completions_form
 };

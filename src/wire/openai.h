@@ -12,4 +12,7 @@ llm_fault llm_openai_write_error(const llm_fault_detail *detail,
                                  const llm_face *face, llm_frame *frame,
                                  llm_buf *out);
 
+/* openai_request.c, openai_completions.c */
+extern const llm_chat_form llm_openai_form, llm_openai_completions_form;
+
 #endif
