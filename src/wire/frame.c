@@ -69,7 +69,7 @@ llm_fault llm_frame_put(llm_frame *frame, const char *name, size_t name_len,
     if (fault)
         out->len = before;
     else
-        frame->begun = 1;
+        frame->begun++;
     return fault;
 }
 

@@ -15,7 +15,8 @@ typedef enum llm_framing {
 
 typedef struct llm_frame {
     llm_framing framing;
-    int begun;                  /* the array is open */
+    int begun;                  /* pieces put so far; an array is open when
+                                 * there are any */
 } llm_frame;
 
 const char *llm_frame_type(llm_framing framing);
