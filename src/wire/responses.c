@@ -77,7 +77,7 @@ static llm_fault read_request(const char *body, size_t n, unsigned depth,
     return fault;
 }
 
-/* ---- the same request to a provider -------------------------------------- */
+/* ---- the same request to a provider ------------------------------------- */
 
 /* OpenAI would not take reasoning back that it has not sealed: such items,
  * from when another provider answered, are cut out of the input. */
@@ -186,7 +186,7 @@ static llm_fault pass_request(const llm_request *request, const char *name,
     return fault;
 }
 
-/* ---- usage --------------------------------------------------------------- */
+/* ---- usage -------------------------------------------------------------- */
 
 typedef struct counting {
     llm_usage *usage;
@@ -250,7 +250,7 @@ static void read_usage(const llm_member *member, llm_usage *usage)
         usage->output += usage->reasoning;
 }
 
-/* ---- a whole answer ------------------------------------------------------ */
+/* ---- a whole answer ----------------------------------------------------- */
 
 typedef struct answering {
     llm_usage *usage;
@@ -294,7 +294,7 @@ static llm_fault read_answer(const char *body, size_t n, llm_usage *usage)
     return in.error ? LLM_FAILED : LLM_GARBAGE;
 }
 
-/* ---- an event of a stream ------------------------------------------------- */
+/* ---- an event of a stream ----------------------------------------------- */
 
 typedef struct streaming {
     llm_event *out;
@@ -426,7 +426,7 @@ static void read_event(const char *data, size_t n, llm_event *out)
     }
 }
 
-/* ---- the dialect ----------------------------------------------------------- */
+/* ---- the dialect -------------------------------------------------------- */
 
 static const char *path(const char *model, int stream, apr_pool_t *p)
 {

@@ -6,7 +6,7 @@
 #include "../base/emit.h"
 #include "dialect.h"
 
-/* ---- sealed reasoning ---------------------------------------------------- */
+/* ---- sealed reasoning --------------------------------------------------- */
 
 /* The proof that OpenAI gives for its reasoning is its item's id and its
  * encrypted_content: within the inner form it is a signature of this
@@ -30,7 +30,7 @@ int llm_responses_unseal(const llm_json *item, apr_array_header_t *parts,
 void llm_responses_add_reasoning(apr_array_header_t *parts,
                                  const apr_array_header_t *more);
 
-/* ---- what is in items ------------------------------------------------------ */
+/* ---- what is in items --------------------------------------------------- */
 
 /* The url_citations among annotations; NULL: there is none. *other is set if
  * there are others. */
@@ -44,7 +44,7 @@ llm_span llm_responses_copy(llm_span text, apr_pool_t *p);
 /* "data:image/png;base64,..." split into a part; 0 if it is none. */
 int llm_responses_data_url(llm_span url, llm_part *part, apr_pool_t *p);
 
-/* ---- a client's request ---------------------------------------------------- */
+/* ---- a client's request ------------------------------------------------- */
 
 typedef struct llm_responses_reading {
     llm_chat *chat;
@@ -66,7 +66,7 @@ llm_fault llm_responses_read_choice(llm_responses_reading *in,
 llm_fault llm_responses_read_request(const llm_json *body, llm_chat *out,
                                      llm_fault_detail *detail);
 
-/* ---- a provider's request -------------------------------------------------- */
+/* ---- a provider's request ----------------------------------------------- */
 
 void llm_responses_put_input(llm_emit *e, const llm_chat *chat, int from,
                              llm_losses *lost);
@@ -74,7 +74,7 @@ llm_fault llm_responses_write_request(const llm_chat *chat,
                                       const llm_asking *how, llm_losses *lost,
                                       llm_buf *out, llm_fault_detail *detail);
 
-/* ---- answers ---------------------------------------------------------------- */
+/* ---- answers ------------------------------------------------------------ */
 
 /* An output item: a message with its contents, or one part. */
 typedef struct llm_responses_item {
@@ -126,7 +126,7 @@ llm_fault llm_responses_write_reply(const llm_reply *reply,
 /* Whether it ended for lack of room, by a filter, or else as `usual`. */
 llm_finish llm_responses_finish(const llm_json *response, llm_finish usual);
 
-/* ---- streams ------------------------------------------------------------- */
+/* ---- streams ------------------------------------------------------------ */
 
 typedef struct llm_responses_reader {
     int begun, calls, refused, finished;
@@ -153,7 +153,7 @@ llm_fault llm_responses_write_delta(void *writer, const llm_delta *delta,
                                     llm_buf *out, apr_pool_t *p,
                                     apr_pool_t *keep);
 
-/* ---- errors ---------------------------------------------------------------- */
+/* ---- errors ------------------------------------------------------------- */
 
 void llm_responses_read_error(int status, const char *body, size_t n,
                               const llm_secret *secret, llm_fault_detail *out,

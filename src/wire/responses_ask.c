@@ -21,7 +21,7 @@ typedef struct asking {
 
 #define GIVEN(a, field) ((a)->chat->given[LLM_FIELD_##field])
 
-/* ---- instructions ------------------------------------------------------------ */
+/* ---- instructions ------------------------------------------------------- */
 
 static int is_system(const llm_turn *turn)
 {
@@ -48,7 +48,7 @@ static int put_instructions(asking *a)
     return n;
 }
 
-/* ---- sampling ------------------------------------------------------------------ */
+/* ---- sampling ----------------------------------------------------------- */
 
 static void put_sampling(asking *a)
 {
@@ -78,7 +78,7 @@ static void put_sampling(asking *a)
                                               : chat->top_logprobs);
 }
 
-/* ---- text ------------------------------------------------------------------------ */
+/* ---- text --------------------------------------------------------------- */
 
 static void put_format(asking *a)
 {
@@ -116,7 +116,7 @@ static void put_text(asking *a)
     llm_emit_end_object(&a->e);
 }
 
-/* ---- reasoning -------------------------------------------------------------------- */
+/* ---- reasoning ---------------------------------------------------------- */
 
 static const char *effort_of(const asking *a)
 {
@@ -171,7 +171,7 @@ static void put_include(asking *a)
     llm_emit_end_array(&a->e);
 }
 
-/* ---- tools -------------------------------------------------------------------------- */
+/* ---- tools -------------------------------------------------------------- */
 
 /* Not strict unless it was said: here, unlike elsewhere, it is the default. */
 static void put_tools(asking *a)
@@ -252,7 +252,7 @@ static void put_all_tools(asking *a)
         llm_emit_bool(&a->e, "parallel_tool_calls", a->chat->parallel);
 }
 
-/* ---- all of it ---------------------------------------------------------------------- */
+/* ---- all of it ---------------------------------------------------------- */
 
 static void put_hints(asking *a)
 {

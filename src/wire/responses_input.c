@@ -37,7 +37,7 @@ static const char *word(const reading *r, const llm_json *object,
     return text && *text ? apr_pstrdup(r->p, text) : NULL;
 }
 
-/* ---- parts ------------------------------------------------------------------ */
+/* ---- parts -------------------------------------------------------------- */
 
 static llm_fault read_words(const reading *r, const llm_json *value,
                             size_t i, const char *member, llm_part *out)
@@ -184,7 +184,7 @@ static llm_fault read_parts(reading *r, const llm_json *value,
     return fault;
 }
 
-/* ---- items ------------------------------------------------------------------ */
+/* ---- items -------------------------------------------------------------- */
 
 static int holds_results(const llm_chat *chat)
 {

@@ -3,7 +3,7 @@
 #include <apr_strings.h>
 #include <string.h>
 
-/* ---- citations ------------------------------------------------------------ */
+/* ---- citations ---------------------------------------------------------- */
 
 int llm_responses_citation(const llm_json *annotation, llm_citation *out,
                            apr_pool_t *p)
@@ -63,7 +63,7 @@ void llm_responses_put_annotation(llm_emit *e, const char *name,
     llm_emit_end_object(e);
 }
 
-/* ---- data ------------------------------------------------------------------- */
+/* ---- data --------------------------------------------------------------- */
 
 int llm_responses_data_url(llm_span url, llm_part *part, apr_pool_t *p)
 {
@@ -103,7 +103,7 @@ llm_span llm_responses_logprobs(llm_span chat)
     return list;
 }
 
-/* ---- items written ------------------------------------------------------------ */
+/* ---- items written ------------------------------------------------------ */
 
 static void put_text(llm_emit *e, const llm_part *part, llm_span logprobs)
 {

@@ -22,7 +22,7 @@ typedef struct reading {
     apr_pool_t *p, *keep;
 } reading;
 
-/* ---- telling ---------------------------------------------------------------- */
+/* ---- telling ------------------------------------------------------------ */
 
 static llm_fault tell(const reading *in, const llm_delta *delta)
 {
@@ -78,7 +78,7 @@ static llm_fault begin(const reading *in)
     return tell(in, &delta);
 }
 
-/* ---- items ------------------------------------------------------------------- */
+/* ---- items -------------------------------------------------------------- */
 
 static item *find_item(const reading *in, long long index)
 {
@@ -156,7 +156,7 @@ static llm_fault added(const reading *in)
     return fault;
 }
 
-/* ---- an item as a whole ---------------------------------------------------------- */
+/* ---- an item as a whole ------------------------------------------------- */
 
 static llm_fault tell_annotation(const reading *in, const llm_json *value)
 {
@@ -249,7 +249,7 @@ static llm_fault item_done(const reading *in)
                                                             "item"));
 }
 
-/* ---- pieces ----------------------------------------------------------------------- */
+/* ---- pieces ------------------------------------------------------------- */
 
 static llm_fault piece(const reading *in, llm_delta_kind kind)
 {
@@ -313,7 +313,7 @@ static llm_fault annotation(const reading *in)
     return tell_annotation(in, llm_json_member(in->event, "annotation"));
 }
 
-/* ---- the end ------------------------------------------------------------------------ */
+/* ---- the end ------------------------------------------------------------ */
 
 static llm_fault final(const reading *in)
 {

@@ -4,7 +4,7 @@
 #include <string.h>
 #include "carry.h"
 
-/* ---- reading ------------------------------------------------------------------ */
+/* ---- reading ------------------------------------------------------------ */
 
 static const char *word(const llm_json *object, const char *name,
                         apr_pool_t *p)
@@ -151,7 +151,7 @@ llm_fault llm_responses_read_reply(const llm_json *body, llm_reply *out,
     return LLM_OK;
 }
 
-/* ---- writing --------------------------------------------------------------------- */
+/* ---- writing ------------------------------------------------------------ */
 
 typedef struct writing {
     const llm_face *face;

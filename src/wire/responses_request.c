@@ -39,7 +39,7 @@ static const char *word(reading *in, const llm_json *value)
     return text ? apr_pstrdup(in->p, text) : NULL;
 }
 
-/* ---- one function a member ------------------------------------------------ */
+/* ---- one function a member ---------------------------------------------- */
 
 static llm_fault read_instructions(reading *in, const char *name,
                                    const llm_json *value)
@@ -156,7 +156,7 @@ static llm_fault read_tier(reading *in, const char *name,
     return LLM_OK;
 }
 
-/* ---- text ------------------------------------------------------------------ */
+/* ---- text --------------------------------------------------------------- */
 
 static llm_fault read_schema(reading *in, const llm_json *format)
 {
@@ -213,7 +213,7 @@ static llm_fault read_verbosity(reading *in, const char *name,
     return LLM_OK;
 }
 
-/* ---- reasoning -------------------------------------------------------------- */
+/* ---- reasoning ---------------------------------------------------------- */
 
 static llm_fault read_effort(reading *in, const char *name,
                              const llm_json *value)
@@ -248,7 +248,7 @@ static llm_fault read_mode(reading *in, const char *name,
     return LLM_OK;
 }
 
-/* ---- what is only noted -------------------------------------------------------- */
+/* ---- what is only noted ------------------------------------------------- */
 
 static llm_fault is_handled(reading *in, const char *name,
                             const llm_json *value)
@@ -314,7 +314,7 @@ static llm_fault read_include(reading *in, const char *name,
     return LLM_OK;
 }
 
-/* ---- the tables --------------------------------------------------------------- */
+/* ---- the tables --------------------------------------------------------- */
 
 typedef struct member {
     const char *name;

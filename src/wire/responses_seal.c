@@ -17,7 +17,7 @@ llm_span llm_responses_copy(llm_span text, apr_pool_t *p)
                        text.len };
 }
 
-/* ---- writing -------------------------------------------------------------- */
+/* ---- writing ------------------------------------------------------------ */
 
 /* ["signature"], [null, "sealed"], or [] for words without a proof: these
  * have a seal too, or the item could not be told from one of OpenAI's. */
@@ -62,7 +62,7 @@ void llm_responses_seal(const llm_part *part, const char **id,
     *content = end + 1;
 }
 
-/* ---- reading --------------------------------------------------------------- */
+/* ---- reading ------------------------------------------------------------ */
 
 /* All words of a list of {"text":...}, a blank line between them. */
 static llm_span join(const llm_json *list, apr_pool_t *p)
@@ -125,7 +125,7 @@ int llm_responses_unseal(const llm_json *item, apr_array_header_t *parts,
     return 1;
 }
 
-/* ---- the same from two places ----------------------------------------------- */
+/* ---- the same from two places ------------------------------------------- */
 
 static int is_same(const llm_part *a, const llm_part *b)
 {

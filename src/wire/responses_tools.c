@@ -6,7 +6,7 @@
 
 typedef llm_responses_reading reading;
 
-/* ---- tools ------------------------------------------------------------------ */
+/* ---- tools -------------------------------------------------------------- */
 
 typedef struct walk {
     reading *in;
@@ -108,7 +108,7 @@ llm_fault llm_responses_read_tools(reading *in, const llm_json *tools)
     return fault;
 }
 
-/* ---- the choice --------------------------------------------------------------- */
+/* ---- the choice --------------------------------------------------------- */
 
 static void choose(reading *in, llm_tool_choice choice)
 {

@@ -14,7 +14,7 @@ typedef struct writing {
     apr_hash_t *waiting;        /* name: made ids that await their result */
 } writing;
 
-/* ---- calls without ids ------------------------------------------------------- */
+/* ---- calls without ids -------------------------------------------------- */
 
 /* A dialect without ids (Gemini's) pairs results with calls by name, in their
  * order; here each pair needs an id. */
@@ -57,7 +57,7 @@ static const char *result_id(writing *w, const llm_part *part)
     return apr_psprintf(w->p, "call_%d", ++w->made);
 }
 
-/* ---- parts ---------------------------------------------------------------------- */
+/* ---- parts -------------------------------------------------------------- */
 
 static void put_data(llm_emit *e, const char *name, const llm_part *part,
                      const char *media, apr_pool_t *p)
@@ -147,7 +147,7 @@ static int fits(const writing *w, const llm_part *part, int from)
     return can;
 }
 
-/* ---- items --------------------------------------------------------------------------- */
+/* ---- items -------------------------------------------------------------- */
 
 static void put_call(writing *w, const llm_part *part)
 {
