@@ -19,6 +19,14 @@ static void put_created(llm_emit *e, long long seconds)
     llm_emit_string(e, "created_at", text);
 }
 
+static void put_tokens(llm_emit *e, const char *name, long long tokens)
+{
+    if (tokens > 0)
+        llm_emit_whole(e, name, tokens);
+    else
+        llm_emit_null(e, name);
+}
+
 static void put_model(llm_emit *e, const llm_model_entry *entry)
 {
     llm_emit_object(e, NULL);
@@ -26,10 +34,9 @@ static void put_model(llm_emit *e, const llm_model_entry *entry)
     llm_emit_string(e, "id", entry->id);
     llm_emit_string(e, "display_name", entry->id);
     put_created(e, entry->created);
-    if (entry->facts->context)
-        llm_emit_whole(e, "max_input_tokens", entry->facts->context);
-    if (entry->facts->output)
-        llm_emit_whole(e, "max_tokens", entry->facts->output);
+    put_tokens(e, "max_input_tokens", entry->facts->context);
+    put_tokens(e, "max_tokens", entry->facts->output);
+    llm_emit_string(e, "lifecycle", "active");
     llm_emit_end_object(e);
 }
 

@@ -58,8 +58,10 @@ void llm_anthropic_put_stop(llm_emit *e, const char *reason,
         llm_emit_string(e, "stop_sequence", sequence);
     else
         llm_emit_null(e, "stop_sequence");
-    if (strcmp(reason, "refusal"))
+    if (strcmp(reason, "refusal")) {
+        llm_emit_null(e, "stop_details");
         return;
+    }
     llm_emit_object(e, "stop_details");
     llm_emit_string(e, "type", "refusal");
     llm_emit_null(e, "category");
