@@ -1,6 +1,7 @@
 #include "gateway.h"
 #include "http_config.h"
 #include "http_core.h"
+#include "http_main.h"
 #include "http_protocol.h"
 #include "apr_strings.h"
 #include "body.h"
