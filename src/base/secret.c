@@ -71,6 +71,22 @@ llm_secret *llm_secret_make(const char *bytes, size_t n, apr_pool_t *p)
     return secret;
 }
 
+llm_secret *llm_secret_part(const llm_secret *secret, int part,
+                            apr_pool_t *p)
+{
+    const char *at = secret->bytes, *end = at + secret->len, *colon;
+    int i;
+
+    for (i = 0; i < part; i++) {
+        colon = memchr(at, ':', (size_t)(end - at));
+        if (!colon)
+            return NULL;
+        at = colon + 1;
+    }
+    colon = part < 2 ? memchr(at, ':', (size_t)(end - at)) : NULL;
+    return llm_secret_make(at, (size_t)((colon ? colon : end) - at), p);
+}
+
 const char *llm_secret_reveal(const llm_secret *secret, size_t *n)
 {
     *n = secret->len;

@@ -25,6 +25,12 @@ llm_secret *llm_secret_load(const char *source, const char **why,
  * if they are not 1 to 4096 printable bytes, or without memory. */
 llm_secret *llm_secret_make(const char *bytes, size_t n, apr_pool_t *p);
 
+/* One of the parts between its colons, counted from 0, as a secret of its
+ * own, the third with all that follows; NULL if there is none or it is empty.
+ */
+llm_secret *llm_secret_part(const llm_secret *secret, int part,
+                            apr_pool_t *p);
+
 /* The bytes, for the one place that writes them on the wire. */
 const char *llm_secret_reveal(const llm_secret *secret, size_t *n);
 

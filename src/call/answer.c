@@ -125,7 +125,9 @@ static void read_head(llm_call *call, apr_time_t now)
     if (head->encoded)
         llm_answer_fault(call, LLM_GARBAGE, "The provider compressed its "
                          "answer though it was not asked to", now);
-    else if (call->request.stream && is_type(head, "text/event-stream"))
+    else if (call->request.stream
+             && is_type(head, llm_service_stream_type(
+                                  call->target->provider->service)))
         call->state = LLM_CALL_HOLDING;
     else if (!call->request.stream && is_type(head, "application/json"))
         call->state = LLM_CALL_GATHERING;
@@ -162,9 +164,13 @@ static void read_error(llm_call *call, int status, const char *body, size_t n,
                        llm_fault_detail *detail)
 {
     const llm_provider *provider = call->target->provider;
+    llm_span text = { body, n };
 
-    call->spoken->read_error(status, body, n, provider->key, detail,
-                                  call->pool);
+    if (status)
+        text = llm_service_error(provider->service, text, call->pool);
+    call->spoken->read_error(llm_service_status(provider->service, status),
+                             text.at, text.len, provider->key, detail,
+                             call->pool);
     if (call->translation)      /* words of another dialect */
         detail->type = detail->code = detail->param = NULL;
     if (call->head.retry_after_ms > 0)
@@ -354,13 +360,26 @@ static void finish_stream(llm_call *call, apr_time_t now)
     llm_answer_complete(call, now);
 }
 
+static int is_framed(const llm_call *call)
+{
+    return llm_service_is_framed(call->target->provider->service);
+}
+
+static llm_fault read_stream(llm_call *call, const llm_buf *bytes,
+                             feeding *in)
+{
+    return is_framed(call)
+        ? llm_eventstream_feed(&call->events, bytes->data, bytes->len,
+                               on_event, in)
+        : llm_sse_feed(&call->sse, bytes->data, bytes->len, on_event, in);
+}
+
 /* An attempt ends only after the reader has returned: ending it makes the
  * reader anew. */
 static void feed(llm_call *call, const llm_buf *bytes, apr_time_t now)
 {
     feeding in = { .call = call, .now = now };
-    llm_fault fault = llm_sse_feed(&call->sse, bytes->data, bytes->len,
-                                   on_event, &in);
+    llm_fault fault = read_stream(call, bytes, &in);
 
     if (in.failed)
         llm_answer_failed(call, &in.detail, now);
@@ -406,10 +425,12 @@ static void end_stream(llm_call *call, apr_time_t now)
     const llm_buf rest = { .data = blank, .len = 2 };
     int attempt = call->attempt;
 
-    feed(call, &rest, now);
+    if (!is_framed(call))
+        feed(call, &rest, now);
     if (call->attempt != attempt || call->state == LLM_CALL_ENDED)
         return;
-    if (call->head.framed || call->finished)
+    if (llm_eventstream_is_empty(&call->events)
+        && (call->head.framed || call->finished))
         finish_stream(call, now);
     else
         llm_answer_fault(call, LLM_CUT, NULL, now);

@@ -18,12 +18,23 @@ static const llm_target *target_at(const llm_call *call, int i)
 
 /* ---- the model's name there --------------------------------------------- */
 
-/* A model that is no more goes by the name of the one that took its place. */
+/* A model that is no more goes by the name of the one that took its place;
+ * but for a name that only this provider knows: a service's own, or one with
+ * the maker's before it. */
 static const char *living(const llm_call *call, const char *name)
 {
     const llm_facts *facts = llm_facts_find(call->limits->facts, name);
 
-    return facts->alias ? facts->alias : name;
+    return facts->alias && !strchr(name, '/')
+        && !llm_service_names_models(call->target->provider->service)
+        ? facts->alias : name;
+}
+
+static const llm_facts *facts_of(const llm_call *call)
+{
+    return llm_facts_find(call->limits->facts,
+                          llm_service_model(call->target->provider->service,
+                                            call->target_model));
 }
 
 /* By the name the client used, unless the line names one; with the
@@ -113,7 +124,7 @@ static llm_fault translate(llm_call *call, llm_fault_detail *detail)
     const llm_provider *provider = call->target->provider;
     const llm_asking how = {
         .model = call->target_model, .stream = call->request.stream,
-        .facts = llm_facts_find(call->limits->facts, call->target_model),
+        .facts = facts_of(call),
         .ask_usage = !provider->refuses_stream_options,
         .version = VERSION, .pool = call->pool
     };
@@ -145,6 +156,7 @@ static llm_fault count_here(llm_call *call, llm_fault_detail *detail)
 static llm_fault write_body(llm_call *call, llm_fault_detail *detail)
 {
     const llm_provider *provider = call->target->provider;
+    llm_fault fault;
 
     call->spoken = llm_family_choose(provider->speaks, call->face.dialect);
     if (!call->spoken && call->face.dialect->operation == LLM_OP_COUNT)
@@ -155,8 +167,13 @@ static llm_fault write_body(llm_call *call, llm_fault_detail *detail)
                                     provider->name);
         return LLM_UNSUPPORTED;
     }
-    return call->spoken == call->face.dialect ? pass(call)
-                                              : translate(call, detail);
+    fault = call->spoken == call->face.dialect ? pass(call)
+                                               : translate(call, detail);
+    return fault ? fault
+                 : llm_service_body(provider->service, call->spoken,
+                                    call->translation ? NULL
+                                                      : call->face.beta,
+                                    &call->body);
 }
 
 /* ---- the next target ---------------------------------------------------- */
@@ -178,6 +195,8 @@ static void begin_attempt(llm_call *call)
     llm_buf_clear(&call->out);
     llm_sse_free(&call->sse);
     llm_sse_init(&call->sse, call->limits->max_answer);
+    llm_eventstream_free(&call->events);
+    llm_eventstream_init(&call->events, call->limits->max_answer);
     llm_buf_free(&call->body);
     llm_buf_init(&call->body, call->request.body.len * 3 + BODY_ROOM);
 }
@@ -199,6 +218,29 @@ void llm_answer_next_target(llm_call *call, apr_time_t now)
 
 const char *llm_call_path(const llm_call *call)
 {
-    return call->spoken->path(call->target_model, call->request.stream,
-                              call->pool);
+    return llm_service_path(call->target->provider->service, call->spoken,
+                            call->target_model, call->request.stream,
+                            call->pool);
+}
+
+/* What Anthropic's API wants to hear beside the key, unless its body says it
+ * to a service. */
+const char *llm_call_fields(const llm_call *call)
+{
+    const llm_face *face = &call->face;
+    const llm_service *service = call->target->provider->service;
+    const char *version = "anthropic-version: " VERSION "\n";
+
+    if (strcmp(call->target->provider->family->name, "anthropic")
+        || llm_service_is_framed(service))
+        return NULL;
+    if (llm_service_has_version(service))
+        version = "";
+    else if (!call->translation && face->version)
+        version = apr_pstrcat(call->pool, "anthropic-version: ",
+                              face->version, "\n", NULL);
+    if (call->translation || !face->beta)
+        return *version ? version : NULL;
+    return apr_pstrcat(call->pool, version, "anthropic-beta: ", face->beta,
+                       "\n", NULL);
 }

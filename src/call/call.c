@@ -58,6 +58,7 @@ void llm_call_begin(llm_call *call, apr_time_t now)
     llm_buf_init(&call->out, OUT_CEILING);
     llm_buf_init(&call->answer, call->limits->max_answer);
     llm_sse_init(&call->sse, call->limits->max_answer);
+    llm_eventstream_init(&call->events, call->limits->max_answer);
     call->frame.framing = call->face.framing;
     call->face.now = apr_time_sec(now);
 }
@@ -199,4 +200,5 @@ void llm_call_settle(llm_call *call, apr_time_t now)
     llm_buf_free(&call->answer);
     llm_buf_free(&call->body);
     llm_sse_free(&call->sse);
+    llm_eventstream_free(&call->events);
 }

@@ -17,6 +17,7 @@
 #include "../meter/series.h"
 #include "../route/model.h"
 #include "../upstream/exchange.h"
+#include "../wire/eventstream.h"
 #include "../wire/sse.h"
 #include "../wire/translate.h"
 #include "provider.h"
@@ -86,6 +87,7 @@ typedef struct llm_call {
     const char *trouble;        /* what the network said, for the log; NULL */
     llm_buf answer;             /* gathered */
     llm_sse sse;
+    llm_eventstream events;     /* instead of it, where a service has them */
     int done, finished;         /* end marker, finish reason seen */
     unsigned long skipped;      /* malformed events */
     size_t received;            /* bytes of this attempt's answer */
@@ -122,6 +124,9 @@ llm_call_want llm_call_next(const llm_call *call);
 
 /* ASK: where at the provider; from the call's pool. */
 const char *llm_call_path(const llm_call *call);
+
+/* ASK: header lines of this request alone, each ended by '\n'; NULL: none. */
+const char *llm_call_fields(const llm_call *call);
 
 /* After ASK. */
 void llm_call_was_asked(llm_call *call, apr_time_t now);

@@ -109,20 +109,67 @@ static char *upper(const char *name, apr_pool_t *p)
     return copy;
 }
 
-static void show_key(llm_provider *provider)
+static void show(llm_provider *provider, const char *name, const char *before,
+                 const llm_secret *secret)
 {
     llm_endpoint_header *header = apr_array_push(provider->endpoint->headers);
 
-    header->name = provider->family->key_header;
-    header->before = provider->family->key_before;
-    header->secret = provider->key;
+    header->name = name;
+    header->before = before;
+    header->secret = secret;
+}
+
+/* A pair, "ID:SECRET" or "ID:SECRET:TOKEN", is not shown but signed with. */
+static int sign_with_key(llm_provider *provider, apr_pool_t *p)
+{
+    llm_endpoint *endpoint = provider->endpoint;
+    const char *signing = provider->service
+        ? llm_service_signing(provider->service, p) : NULL;
+    const llm_secret *token = llm_secret_part(provider->key, 2, p);
+
+    endpoint->sign_secret = llm_secret_part(provider->key, 1, p);
+    if (!signing || !endpoint->sign_secret)
+        return 0;
+    endpoint->signing = signing;
+    endpoint->sign_id = llm_secret_part(provider->key, 0, p);
+    provider->key = endpoint->sign_secret;
+    if (token)
+        show(provider, "X-Amz-Security-Token", "", token);
+    return 1;
+}
+
+static void show_key(llm_provider *provider, apr_pool_t *p)
+{
+    const char *header = provider->family->key_header;
+    const char *before = provider->family->key_before;
+
+    if (provider->service)
+        llm_service_key(provider->service, &header, &before);
+    if (!sign_with_key(provider, p))
+        show(provider, header, before, provider->key);
+}
+
+static const char *close_service(llm_provider *provider, apr_pool_t *p)
+{
+    llm_service *service = (llm_service *)provider->service;
+    const char *wrong = llm_service_close(service, provider->family->name,
+                                          provider->speaks,
+                                          &provider->endpoint->base_url, p);
+
+    if (!wrong && !provider->key)
+        wrong = "LLMService needs an LLMKey";
+    return wrong ? apr_psprintf(p, "<LLMProvider %s>: %s", provider->name,
+                                wrong) : NULL;
 }
 
 const char *llm_provider_close(llm_server *server, apr_pool_t *p)
 {
     llm_provider *provider = server->open;
     const llm_preset *preset = llm_preset_find(provider->name);
+    const char *wrong = provider->service ? close_service(provider, p) : NULL;
 
+    if (wrong)
+        return wrong;
     if (!provider->endpoint->base_url)
         return apr_psprintf(p, "<LLMProvider %s> is not known by that name: "
                             "it needs an LLMBaseURL", provider->name);
@@ -132,7 +179,7 @@ const char *llm_provider_close(llm_server *server, apr_pool_t *p)
                             "LLMKey env:%s_API_KEY", provider->name,
                             upper(provider->name, p));
     if (provider->key)
-        show_key(provider);
+        show_key(provider, p);
     /* Whole answers start when they are finished: unless told otherwise
      * they may take as long as a call may take at all. */
     if (!provider->endpoint->whole)
@@ -155,6 +202,29 @@ const char *llm_provider_set_dialect(llm_provider *provider, const char *word,
                             "openai, anthropic or gemini; beside openai, "
                             "responses and completions", word);
     speak(provider, family);
+    return NULL;
+}
+
+/* The dialect is the service's own choice until LLMDialect says another. */
+const char *llm_provider_set_service(llm_provider *provider, const char *word,
+                                     apr_pool_t *p)
+{
+    llm_service *service = (llm_service *)provider->service;
+    const char *wrong, *family;
+
+    if (!service)
+        service = apr_pcalloc(p, sizeof *service);
+    provider->service = service;
+    wrong = llm_service_word(service, word, p);
+    if (wrong)
+        return apr_pstrcat(p, "LLMService: ", wrong, NULL);
+    family = llm_service_family(service, provider->family->name);
+    if (strcmp(family, provider->family->name)) {
+        if (!llm_family_find(family))
+            return apr_pstrcat(p, "LLMService: ", family,
+                               " is not spoken here", NULL);
+        speak(provider, llm_family_find(family));
+    }
     return NULL;
 }
 

@@ -12,6 +12,8 @@ const char *llm_provider_close(llm_server *server, apr_pool_t *p);
 
 const char *llm_provider_set_dialect(llm_provider *provider, const char *word,
                                      apr_pool_t *p);
+const char *llm_provider_set_service(llm_provider *provider, const char *word,
+                                     apr_pool_t *p);
 const char *llm_provider_set_base_url(llm_provider *provider, const char *url,
                                       apr_pool_t *p);
 const char *llm_provider_set_key(llm_provider *provider, const char *source,

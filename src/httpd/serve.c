@@ -253,20 +253,6 @@ static void submit(llm_serving *s)
 
 /* ---- asking ------------------------------------------------------------- */
 
-/* What Anthropic's API wants to hear beside the key. */
-static const char *fields_of(const llm_call *call)
-{
-    const llm_face *face = &call->face;
-
-    if (strcmp(call->target->provider->family->name, "anthropic"))
-        return NULL;
-    if (call->translation || !face->version)
-        return "anthropic-version: 2023-06-01\n";
-    return apr_pstrcat(call->pool, "anthropic-version: ", face->version, "\n",
-                       face->beta ? "anthropic-beta: " : NULL, face->beta,
-                       "\n", NULL);
-}
-
 static void ask(llm_serving *s)
 {
     llm_call *call = &s->call;
@@ -276,7 +262,8 @@ static void ask(llm_serving *s)
     if (s->exchange)
         llm_exchange_close(s->exchange);
     s->exchange = llm_exchange_new(provider->endpoint,
-                                   llm_call_path(call), fields_of(call),
+                                   llm_call_path(call),
+                                   llm_call_fields(call),
                                    &call->body,
                                    !call->request.stream);
     if (!s->exchange) {

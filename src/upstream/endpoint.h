@@ -22,6 +22,8 @@ typedef struct llm_endpoint {
     const char *base_url;       /* http(s)://host[:port][/path] without a
                                  * slash at the end */
     apr_array_header_t *headers;        /* of llm_endpoint_header */
+    const char *signing;        /* CURLOPT_AWS_SIGV4's words, or NULL */
+    const llm_secret *sign_id, *sign_secret;    /* what it signs with */
     apr_interval_time_t connect;        /* timeouts, microseconds */
     apr_interval_time_t first;  /* to the first token of a stream */
     apr_interval_time_t whole;  /* to the first byte of any other answer */

@@ -6,6 +6,7 @@
 #include <sys/epoll.h>
 #include <curl/curl.h>
 #include "head.h"
+#include "sign.h"
 #include "spin.h"
 
 #define IDLE_CONNECTIONS 16384L /* kept open to providers, a child: a wave of
@@ -253,12 +254,15 @@ static struct curl_slist *header_lines(const llm_endpoint *endpoint)
         { "Content-Type", "application/json", NULL },
         { "User-Agent", "mod_llm", NULL },
     };
-    struct curl_slist *list = curl_slist_append(NULL, "Expect:"), *more;
+    struct curl_slist *list = NULL, *more;
     const llm_endpoint_header *own
         = (const llm_endpoint_header *)endpoint->headers->elts;
     int i;
 
-    for (i = 0; list && i < 2 + endpoint->headers->nelts; i++) {
+    /* A field that is not sent must not be signed. */
+    if (!endpoint->signing && !(list = curl_slist_append(NULL, "Expect:")))
+        return NULL;
+    for (i = 0; i < 2 + endpoint->headers->nelts; i++) {
         more = header_line(list, i < 2 ? &fixed[i] : &own[i - 2]);
         if (!more) {
             curl_slist_free_all(list);
@@ -297,6 +301,10 @@ static CURL *handle_new(llm_transfers *transfers, const llm_endpoint *endpoint,
     if (!(easy = curl_easy_init()))
         return NULL;
     set_limits(easy, endpoint);
+    if (endpoint->signing && !llm_sign_handle(easy, endpoint)) {
+        curl_easy_cleanup(easy);
+        return NULL;
+    }
     curl_easy_setopt(easy, CURLOPT_POST, 1L);
     curl_easy_setopt(easy, CURLOPT_HTTPHEADER, home->headers);
     curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
@@ -336,12 +344,9 @@ static void free_address(address *at)
 
 static CURLU *parts_of(const llm_exchange *x)
 {
-    size_t room = strlen(x->endpoint->base_url) + strlen(x->path) + 1;
     CURLU *parts = curl_url();
-    char *url = malloc(room);
+    char *url = llm_sign_url(x->endpoint, x->path);
 
-    if (url)
-        snprintf(url, room, "%s%s", x->endpoint->base_url, x->path);
     if (!parts || !url || curl_url_set(parts, CURLUPART_URL, url, 0)) {
         curl_url_cleanup(parts);
         parts = NULL;
@@ -439,7 +444,9 @@ static int set_request(llm_transfers *transfers, CURL *easy, llm_exchange *x)
     curl_easy_setopt(easy, CURLOPT_HEADERDATA, x);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, x);
     curl_easy_setopt(easy, CURLOPT_PRIVATE, x);
-    return address && fields;
+    return address && fields
+        && (!x->endpoint->signing
+            || llm_sign_target(easy, x->endpoint, x->path));
 }
 
 void llm_transfer_start(llm_transfers *transfers, llm_exchange *x)
