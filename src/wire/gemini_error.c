@@ -50,8 +50,9 @@ static int delay_of(const char *text)
     long long ms = 0, unit = 1000;
     int rest = 0;
 
-    for (; *text >= '0' && *text <= '9' && ms < INT_MAX; text++)
-        ms = ms * 10 + (*text - '0') * 1000;
+    for (; *text >= '0' && *text <= '9'; text++)
+        if (ms <= INT_MAX)
+            ms = ms * 10 + (*text - '0') * 1000;
     if (*text == '.')
         for (text++; *text >= '0' && *text <= '9'; text++) {
             unit /= 10;
