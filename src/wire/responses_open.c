@@ -91,12 +91,11 @@ llm_part llm_open_part(const content *c)
 llm_span llm_open_logprobs(const content *c, size_t from, apr_pool_t *p)
 {
     llm_span list = { NULL, 0 };
-    const char *at = c->logprobs.data + from;
+    const char *at;
 
     if (from >= c->logprobs.len)
         return list;
-    if (from)
-        at++;                   /* a comma */
+    at = c->logprobs.data + from + (from > 0);  /* not with its comma */
     list.at = apr_psprintf(p, "[%.*s]",
                            (int)(c->logprobs.data + c->logprobs.len - at),
                            at);
