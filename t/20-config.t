@@ -182,10 +182,11 @@ Include @TOP@/conf/llm.conf
 CONF
 {
     my (%known, %alias);
-    for (split /\n/, Gateway::read_file("$Gateway::TOP/conf/llm-models.conf")) {
-        next unless /\A\s*LLMModelInfo\s+(\S+)\s+(.*)/;
-        ok !$known{$1}++, "$1 stands once";
-        $alias{$1} = $2 if $2 =~ s/\A.*\balias=(\S+).*\z/$1/;
+    for (split /\n/,
+        Gateway::read_file("$Gateway::TOP/conf/llm-models.conf")) {
+        my ($name, $words) = /\A\s*LLMModelInfo\s+(\S+)\s+(.*)/ or next;
+        ok !$known{$name}++, "$name stands once";
+        $alias{$name} = $1 if $words =~ /\balias=(\S+)/;
     }
     cmp_ok scalar keys %known, '>', 50, 'many models are known';
     # Whose line answers a name, as src/wire/facts.c has it.
@@ -210,7 +211,7 @@ wrong "LLMModelInfo $_", "LLMModelInfo $_ # here\n", qr/LLMModelInfo/
     for '', 'm context=lots', 'm thinking=hard', 'm no-thing',
         'm context=1K sampling', '"a b" context=1K';
 wrong 'LLMModelInfo in a virtual host', "<VirtualHost *:1>\n"
-    . "LLMModelInfo m context=1K # here\n</VirtualHost>\n", qr/not allowed/;
+    . "LLMModelInfo m context=1K # here\n</VirtualHost>\n", qr/cannot occur/;
 
 # --- providers -----------------------------------------------------------------
 
@@ -251,7 +252,7 @@ wrong "LLMEcho $_", "<LLMProvider echo>\n    LLMEcho $_ # here\n"
 wrong "LLMHeader $_", section("LLMHeader $_ # here"), qr/LLMHeader/
     for '"a b" c', 'Host x', 'content-length 5', 'Transfer-Encoding chunked',
         qq(X-A "a\x01b");
-for my $name (qw(LLMDialect LLMBaseURL LLMKey LLMTimeout LLMEcho)) {
+for my $name (qw(LLMDialect LLMService LLMBaseURL LLMKey LLMTimeout LLMEcho)) {
     wrong "$name outside of a provider", "$name x=1s # here\n",
         qr/$name.*<LLMProvider/;
 }
@@ -259,6 +260,48 @@ wrong 'LLMHeader outside of a provider', "LLMHeader A b # here\n",
     qr/LLMHeader.*<LLMProvider/;
 wrong "LLMTimeout $_", section("LLMTimeout $_ # here"), qr/\Q$_\E/
     for qw(first=soon first=-1s first= first=0 fisrt=1s 30s connect=9999d);
+
+# --- services ------------------------------------------------------------------
+
+sub service
+{
+    my (@lines) = @_;
+    return join "\n", '<LLMProvider cloud>', (map { "    $_" } @lines),
+        "</LLMProvider>\n";
+}
+my $key = 'LLMKey env:FAKE_KEY';
+my $url = 'LLMBaseURL https://example.invalid';
+right "the service @$_", service(@$_, $key) for
+    [ 'LLMService azure', $url ],
+    [ 'LLMService azure api-version=2025-04-01-preview', $url ],
+    [ 'LLMService azure', "$url/openai/v1" ],
+    [ 'LLMService bedrock region=eu-central-1' ],
+    [ 'LLMService bedrock region=eu-central-1', $url ],
+    [ 'LLMDialect anthropic', 'LLMService bedrock region=eu-central-1' ],
+    [ 'LLMService vertex', $url ],
+    [ 'LLMService vertex', 'LLMDialect anthropic', $url ],
+    [ 'LLMDialect anthropic', 'LLMService vertex', $url ];
+wrong "LLMService $_->[0]", service("LLMService $_->[0] # here", $url, $key),
+    $_->[1] for
+    [ 'cloud', qr/"cloud".*azure, bedrock or vertex/ ],
+    [ 'azure region=x', qr/azure is not told "region=x".*api-version=/ ],
+    [ 'azure api-version=', qr/api-version=2024/ ],
+    [ 'azure api-version=a&b', qr/api-version=2024/ ],
+    [ 'bedrock api-version=x', qr/region=us-east-1/ ],
+    [ 'bedrock region=EU', qr/region=us-east-1/ ],
+    [ 'vertex region=x', qr/its name alone/ ];
+wrong "what is missing: $_->[0]", "<LLMProvider cloud> # here\n"
+    . join('', map { "    $_\n" } @$_[1 .. $#$_ - 1]) . "</LLMProvider>\n",
+    $_->[-1] for
+    [ 'azure\'s address', 'LLMService azure', $key, qr/LLMBaseURL.*openai/ ],
+    [ 'vertex\'s address', 'LLMService vertex', $key,
+        qr/LLMBaseURL.*aiplatform/ ],
+    [ 'bedrock\'s region', 'LLMService bedrock', $key, qr/region=us-east-1/ ],
+    [ 'a key', 'LLMService bedrock region=x', qr/LLMKey/ ],
+    [ 'a dialect of its own', 'LLMService bedrock region=x',
+        'LLMDialect openai', $key, qr/bedrock does not speak openai/ ],
+    [ 'a dialect azure has', 'LLMService azure', $url, $key,
+        'LLMDialect gemini', qr/azure does not speak gemini/ ];
 
 # --- keys ------------------------------------------------------------------
 

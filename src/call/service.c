@@ -292,7 +292,8 @@ static llm_fault body_member(void *baton, const llm_member *member)
 {
     rewriting *in = baton;
 
-    if (llm_scan_is(member, "model") || llm_scan_is(member, "anthropic_version")
+    if (llm_scan_is(member, "model")
+        || llm_scan_is(member, "anthropic_version")
         || (in->kind->framed && llm_scan_is(member, "stream")))
         return LLM_OK;
     return keep_member(in, member);
