@@ -159,13 +159,21 @@ static int finish(parking *p, request_rec *r)
 
 /* ---- the next request --------------------------------------------------- */
 
-/* As the MPM does on the way to waiting for the next request. */
-static int flush(conn_rec *c)
+/* The one that writes to the network. */
+static ap_filter_t *last_filter(conn_rec *c)
 {
     ap_filter_t *last = c->output_filters;
 
     while (last->next)
         last = last->next;
+    return last;
+}
+
+/* As the MPM does on the way to waiting for the next request. */
+static int flush(conn_rec *c)
+{
+    ap_filter_t *last = last_filter(c);
+
     return last->frec->filter_func.out_func(last, NULL) == APR_SUCCESS
         && !c->data_in_output_filters;
 }
@@ -248,15 +256,6 @@ int llm_park_process(conn_rec *c)
 
 /* ---- parked ----------------------------------------------------------- */
 
-static core_net_rec *net_of(conn_rec *c)
-{
-    ap_filter_t *last = c->output_filters;
-
-    while (last->next)
-        last = last->next;
-    return strcasecmp(last->frec->name, "core") ? NULL : last->ctx;
-}
-
 /* Filters that only turn bytes into bytes. Any other may wait (mod_ratelimit
  * sleeps, mod_ext_filter runs a program), which the engine must not. */
 static int is_prompt(const ap_filter_t *f)
@@ -287,16 +286,16 @@ static int has_room(int fd)
 
 static int can_pump(conn_rec *c, parking *p)
 {
-    const ap_filter_t *f;
+    const ap_filter_t *f, *last = last_filter(c);
 
-    if (!p->parked->pieces || !has_room(p->client))
+    if (!p->parked->pieces || !has_room(p->client)
+        || strcasecmp(last->frec->name, "core"))
         return 0;
     for (f = p->parked->r->output_filters; f; f = f->next)
         if (!is_prompt(f))
             return 0;
-    if (!p->net)
-        p->net = net_of(c);
-    return p->net != NULL;
+    p->net = last->ctx;
+    return 1;
 }
 
 /* The socket that the core filter writes to while the MPM's is lent. It owns
