@@ -23,6 +23,7 @@ static void set_head(llm_exchange *x, const llm_step *step)
 {
     pthread_mutex_lock(&x->lock);
     x->head.status = step->status;
+    x->head.framed = 1;         /* LLM_STEP_END tells where the body ends */
     strncpy(x->head.type, step->type ? step->type : "",
             sizeof x->head.type - 1);
     if (step->retry_after) {
@@ -37,6 +38,22 @@ static void set_head(llm_exchange *x, const llm_step *step)
     llm_engine_ring_later(x->engine, x);
 }
 
+/* A piece may be larger than the inbox; 0 when the rest must wait for room. */
+static int pour(llm_exchange *x)
+{
+    llm_step *step = &x->step;
+    size_t n;
+
+    while (step->len) {
+        n = step->len < LLM_INBOX_CEILING ? step->len : LLM_INBOX_CEILING;
+        if (!llm_exchange_arrived(x, step->bytes, n))
+            return 0;
+        step->bytes += n;
+        step->len -= n;
+    }
+    return 1;
+}
+
 /* One step; 0 when it must wait for room or the play is over. */
 static int act(llm_engine *engine, llm_exchange *x)
 {
@@ -45,7 +62,7 @@ static int act(llm_engine *engine, llm_exchange *x)
         set_head(x, &x->step);
         return 1;
     case LLM_STEP_BYTES:
-        x->paused = !llm_exchange_arrived(x, x->step.bytes, x->step.len);
+        x->paused = !pour(x);
         return !x->paused;
     case LLM_STEP_END:
         end(engine, x, LLM_OK, NULL);
