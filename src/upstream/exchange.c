@@ -67,7 +67,6 @@ int llm_exchange_take(llm_exchange *x, llm_arrival *out)
     out->head = x->head;
     out->ended = x->ended;
     out->fault = x->fault;
-    out->first_at = x->first_at;
     out->client_gone = x->client_gone;
     out->client_ready = x->client_ready;
     x->client_ready = 0;
@@ -210,8 +209,6 @@ int llm_exchange_arrived(llm_exchange *x, const char *bytes, size_t n)
         taken = 0;
     if (x->inbox.len >= LLM_INBOX_CEILING || !taken)
         x->full = 1;
-    if (!x->first_at)
-        x->first_at = apr_time_now();
     if (x->full || !x->whole)
         x->news = 1;
     news = x->news;

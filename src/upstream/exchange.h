@@ -50,7 +50,6 @@ typedef struct llm_arrival {
     char trouble[160];          /* what the network said, "" if nothing */
     int client_gone;            /* the watched client hung up */
     int client_ready;           /* the watched client takes bytes again */
-    apr_time_t first_at;        /* when the first byte of the body came; 0 */
 } llm_arrival;
 
 /* How news is told to who waits without a thread. */
@@ -126,7 +125,6 @@ struct llm_exchange {
     int ended;
     llm_fault fault;
     char trouble[160];
-    apr_time_t first_at;
     int client_gone, client_ready;
     int news;                   /* something came since the last take */
     int client_news;            /* the same, from the client or the clock */
