@@ -179,6 +179,9 @@ subtest 'HTTP/2: forty calls on one connection' => sub {
 
 # --- the provider's side --------------------------------------------------------
 
+# Who connects first reads all certificates there are, which takes a sanitizer
+# seconds.
+
 subtest 'a provider whose certificate nobody knows' => sub {
     my $up = provider();
     my $provider = Gateway->start(tls => 1, http2 => 1,
@@ -187,6 +190,7 @@ subtest 'a provider whose certificate nobody knows' => sub {
     my $gw = Gateway->start(conf => $up->section('spare') . <<"CONF");
 <LLMProvider stranger>
     LLMBaseURL $url
+    LLMTimeout connect=60s
 </LLMProvider>
 LLMModel m stranger/m
 LLMModel c stranger/m spare/good
@@ -220,6 +224,7 @@ subtest 'a provider by HTTP/2' => sub {
         children => 1, threads => 64, conf => <<"CONF");
 <LLMProvider second>
     LLMBaseURL $url
+    LLMTimeout connect=60s
 </LLMProvider>
 LLMModel m second/m
 LLMModel slow second/m?delay=200ms
