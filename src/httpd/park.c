@@ -20,7 +20,7 @@ APLOG_USE_MODULE(llm);
 extern module AP_MODULE_DECLARE_DATA llm_module;
 
 /* One for each connection, in its pool. */
-typedef struct parking {
+typedef struct llm_parking {
     llm_pumped pumped;          /* first: the pump gives it back to us */
     core_net_rec *net;          /* the core filters' */
     apr_socket_t *ours;         /* the client's descriptor once more */
@@ -65,18 +65,22 @@ static void put(apr_socket_t **s, int fd, conn_rec *c)
     apr_os_sock_put(s, &os, c->pool);   /* only sets the number in **s */
 }
 
-static void ring_event(void *baton)
+static void ring_event(parking *p)
 {
     const uint64_t one = 1;
-    parking *p = baton;
     ssize_t n = write(p->event, &one, sizeof one);
 
     (void)n;                    /* an eventfd of ours cannot be full */
 }
 
-static void ring_pump(void *baton)
+static void on_news(void *parked)
 {
-    llm_pump_push(&((parking *)baton)->pumped);
+    ring_event(((llm_parked *)parked)->place);
+}
+
+static void on_piece(void *parked)
+{
+    llm_pump_push(&((llm_parked *)parked)->place->pumped);
 }
 
 /* Runs with the connection's pool, after its socket is closed. Were the
@@ -133,6 +137,7 @@ void llm_park_request(llm_parked *parked)
                                       &llm_module);
 
     p->parked = parked;
+    parked->place = p;
 }
 
 static int wait_for_news(conn_rec *c, parking *p)
@@ -313,8 +318,7 @@ static int arm(parking *p)
 {
     int pumped = p->net && p->net->client_socket == p->ours;
 
-    return p->parked->arm(p->parked, pumped ? ring_pump : ring_event, p,
-                          p->client);
+    return p->parked->arm(p->parked, pumped ? on_piece : on_news, p->client);
 }
 
 /* Half of what the MPM allows is for the alarm that is set last. */

@@ -33,19 +33,21 @@ typedef enum llm_park_verdict {
     LLM_PARK_DONE               /* the request is answered */
 } llm_park_verdict;
 
-/* What waits on a parked connection. */
+/* What waits on a parked connection. While it does the engine points to it:
+ * when httpd stops the MPM drops what is parked as it is, and a leak could
+ * not be told from that otherwise. */
 typedef struct llm_parked {
     request_rec *r;
+    struct llm_parking *place;  /* where it waits: park.c's */
     int pieces;                 /* it goes on in pieces: a stream */
 
     /* Goes on. `pumping`: on the engine's thread, which must not wait. */
     llm_park_verdict (*go_on)(struct llm_parked *parked, int pumping);
 
     /* Just before the thread is given back: the next news, or the client on
-     * descriptor `client` leaving, calls `ring` once. 0 if there is news
-     * already. */
-    int (*arm)(struct llm_parked *parked, llm_ring_fn ring, void *baton,
-               int client);
+     * descriptor `client` leaving, calls `ring` once, with `parked`. 0 if
+     * there is news already. */
+    int (*arm)(struct llm_parked *parked, llm_ring_fn ring, int client);
 
     /* Worker, first thing when it has a thread again. With `closing` the
      * client's descriptor is about to be closed. */

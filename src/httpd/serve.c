@@ -152,7 +152,7 @@ static apr_status_t end(void *data)
 }
 
 static llm_park_verdict go_on(llm_parked *parked, int pumping);
-static int arm(llm_parked *parked, llm_ring_fn ring, void *baton, int client);
+static int arm(llm_parked *parked, llm_ring_fn ring, int client);
 static void disarm(llm_parked *parked, int closing);
 
 llm_serving *llm_serve_begin(request_rec *r, const llm_face *face)
@@ -533,12 +533,12 @@ static apr_time_t alarm_of(const llm_serving *s)
     return look < deadline ? look : deadline;
 }
 
-static int arm(llm_parked *parked, llm_ring_fn ring, void *baton, int client)
+static int arm(llm_parked *parked, llm_ring_fn ring, int client)
 {
     llm_serving *s = (llm_serving *)parked;
 
     llm_exchange_watch(s->exchange, client, s->blocked);
-    return llm_exchange_park(s->exchange, ring, baton, alarm_of(s),
+    return llm_exchange_park(s->exchange, ring, parked, alarm_of(s),
                              s->blocked);
 }
 
