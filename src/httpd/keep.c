@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <httpd.h>
@@ -110,14 +111,34 @@ static int take_lock(apr_interval_time_t patience)
     return fd;
 }
 
+/* --- memory ------------------------------------------------------------- */
+
+/* prefork ends its children in a signal handler, which may have come while
+ * malloc held its lock: here nobody asks malloc for anything. Pages that are
+ * not written to cost nothing. 0, or -1 with errno. */
+static int borrow(llm_buf *buf, size_t n)
+{
+    void *pages = mmap(NULL, n + 1, PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+    if (pages == MAP_FAILED)
+        return -1;
+    *buf = (llm_buf) { .data = pages, .room = n + 1, .ceiling = n };
+    return 0;
+}
+
+static void give_back(llm_buf *buf)
+{
+    if (buf->data)
+        munmap(buf->data, buf->room);
+}
+
 /* --- reading ------------------------------------------------------------ */
 
 static int read_all(int fd, llm_buf *to, size_t n)
 {
-    if (llm_buf_reserve(to, n)) {
-        errno = ENOMEM;
+    if (borrow(to, n))
         return -1;
-    }
     while (to->len < n) {
         const ssize_t got = read(fd, to->data + to->len, n - to->len);
         if (got == 0)
@@ -216,11 +237,10 @@ static int replace(const llm_buf *with)
 static void write_counts(int known)
 {
     const llm_meter *meter = kept.meters[0];
-    llm_buf bytes;
+    llm_buf bytes = { 0 };
 
-    llm_buf_init(&bytes, MOST);
-    if (llm_save_write(&bytes, meter)) {
-        errno = ENOMEM;
+    if (borrow(&bytes, llm_save_most(meter))
+        || llm_save_write(&bytes, meter)) {
         complain("write", kept.file);
     }
     else if (!known || llm_save_mark(&bytes) != llm_save_noted(meter)) {
@@ -232,7 +252,7 @@ static void write_counts(int known)
             atomic_store(&kept.complained, 0);
         }
     }
-    llm_buf_free(&bytes);
+    give_back(&bytes);
 }
 
 /* --- loading ------------------------------------------------------------ */
@@ -272,9 +292,8 @@ static uint64_t epoch_after(uint64_t before)
 static void begin(void)
 {
     const llm_meter *meter = kept.meters[0];
-    llm_buf bytes;
+    llm_buf bytes = { 0 };
 
-    llm_buf_init(&bytes, MOST);
     for (unsigned i = 1; kept.meters[i]; i++)
         llm_save_take_over(meter, kept.meters[i]);
     if (read_file(&bytes, MOST)) {
@@ -288,7 +307,7 @@ static void begin(void)
             llm_save_epoch_in(bytes.data, bytes.len)));
         write_counts(0);
     }
-    llm_buf_free(&bytes);
+    give_back(&bytes);
 }
 
 /* --- saving ------------------------------------------------------------- */
@@ -297,12 +316,11 @@ static void begin(void)
 static void go_on(void)
 {
     const uint64_t mine = llm_save_epoch(kept.meters[0]);
-    llm_buf head;
+    llm_buf head = { 0 };
 
-    llm_buf_init(&head, LLM_SAVE_HEAD);
     const int rc = read_file(&head, LLM_SAVE_HEAD);
     const uint64_t found = llm_save_epoch_in(head.data, head.len);
-    llm_buf_free(&head);
+    give_back(&head);
     if (rc)
         complain("read", kept.file);
     else if (found > mine)

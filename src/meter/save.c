@@ -85,6 +85,11 @@ static void write_head(char *at, const llm_meter *meter, uint32_t rows)
     put(at, rows, 4);
 }
 
+size_t llm_save_most(const llm_meter *meter)
+{
+    return LLM_SAVE_HEAD + (size_t)meter->rows * ROW_MOST + LLM_DIGEST;
+}
+
 llm_fault llm_save_write(llm_buf *out, const llm_meter *meter)
 {
     const size_t from = out->len;

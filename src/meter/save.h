@@ -33,6 +33,9 @@
 
 #define LLM_SAVE_HEAD 36        /* bytes */
 
+/* The most bytes that llm_save_write adds. */
+size_t llm_save_most(const llm_meter *meter);
+
 /* Adds the bytes of all that was counted to `out`, which may be cleared and
  * used again whatever the result: LLM_TOO_LARGE, LLM_INTERNAL. Each count is
  * exact; two of them may be a call apart. */

@@ -89,6 +89,34 @@ static void empty(void)
     drop(&meter);
 }
 
+/* Every row and every count of it, in room that cannot grow. */
+static void most(void)
+{
+    llm_meter meter = make(1 << 20);
+    char name[LLM_METER_NAME_MAX + 1];
+    llm_save save;
+
+    for (uint32_t i = 1; i < meter.rows; i++) {
+        snprintf(name, sizeof name, "%0*u", LLM_METER_NAME_MAX, i);
+        llm_meter_row(&meter, name, name, name);
+    }
+    for (uint32_t i = 0; i < meter.rows; i++)
+        for (unsigned k = 0; k < LLM_COUNTS; k++)
+            atomic_store(&llm_block_rows(&meter)[i].count[k], UINT64_MAX);
+    const size_t n = llm_save_most(&meter);
+    char *const room = calloc(1, n + 1);
+    llm_buf bytes = { .data = room, .room = n + 1, .ceiling = n };
+    if (!room)
+        exit(2);
+    is_int(llm_save_write(&bytes, &meter), LLM_OK, "all that can be counted "
+           "is no more than the most");
+    ok(bytes.data == room && bytes.room == n + 1, "and needs no more room");
+    is_str(llm_save_open(&save, bytes.data, bytes.len), NULL, "it is read");
+    is_int(save.count, llm_meter_rows_used(&meter), "all of it");
+    llm_buf_free(&bytes);
+    drop(&meter);
+}
+
 static void adds(void)
 {
     llm_meter from = make(1 << 20), to = make(1 << 20);
@@ -351,6 +379,7 @@ int main(void)
 {
     round_trip();
     empty();
+    most();
     adds();
     small_table();
     marks();
