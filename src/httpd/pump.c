@@ -89,11 +89,11 @@ void llm_pump_withdraw(llm_pumped *pumped)
 {
     pthread_mutex_lock(&lock);
     pumped->allowed = 0;
+    if (pumped->queued)
+        take_out(pumped);
     waiting++;
     while (current == pumped)
         pthread_cond_wait(&idle, &lock);
     waiting--;
-    if (pumped->queued)
-        take_out(pumped);
     pthread_mutex_unlock(&lock);
 }
