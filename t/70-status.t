@@ -25,6 +25,7 @@ LLMModel bad fake/bad
 LLMModel held fake/held
 LLMModel nousage fake/nousage
 LLMModel a&b'c=d x&y/good
+LLMMaxInFlight 4321
 ExtendedStatus On
 <Location "/server-status">
     SetHandler server-status
@@ -65,6 +66,7 @@ my $json = $gw->get('/llm-status/status.json');
 my $status = $json->{json};
 is $json->{headers}{'content-type'}, 'application/json', 'JSON: its type';
 is $status->{in_flight}, 1, 'in_flight';
+is $status->{max_in_flight}, 4321, 'max_in_flight';
 like $status->{version}, qr/\A\d+\.\d+/, 'version';
 cmp_ok $status->{uptime}, '>=', 0, 'uptime';
 cmp_ok $status->{since}, '>', 1_700_000_000, 'since';
@@ -114,6 +116,7 @@ for my $n (0 .. $#fields) {
         "?auto: LLM$names[$n]";
 }
 is $auto{LLMInFlight}, 1, '?auto: LLMInFlight';
+is $auto{LLMMaxInFlight}, 4321, '?auto: LLMMaxInFlight';
 is scalar(grep { !/\ALLM[A-Za-z0-9]+: \S/ } split /\n/, $auto->{content}), 0,
     '?auto: nothing but lines of that kind';
 
@@ -128,6 +131,7 @@ unlike $page->{headers}{'content-security-policy'}, qr/unsafe|script-src/,
     'CSP without holes';
 is $page->{headers}{'x-content-type-options'}, 'nosniff', 'nosniff';
 is $page->{headers}{'cache-control'}, 'no-store', 'no-store';
+like $html, qr{<dt>In flight</dt><dd>1 of 4321</dd>}, 'in flight, and the most';
 unlike $html, qr/<script|javascript:|\son\w+=|\sstyle=|<style/i,
     'no script, no style inside';
 unlike $html, qr{(?:src|href)="(?:https?:)?//}i, 'nothing from elsewhere';

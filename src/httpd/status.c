@@ -4,11 +4,13 @@
 #include <http_config.h>
 #include <http_core.h>
 #include <http_log.h>
+#include <http_main.h>
 #include <http_protocol.h>
 #include <http_request.h>
 #include <mod_status.h>
 #include <scoreboard.h>
 #include "../base/version.h"
+#include "config.h"
 #include "shared.h"
 #include "status.h"
 #include "status_page.h"
@@ -51,7 +53,8 @@ static llm_report make_report(const llm_meter *meter)
         .meter = meter,
         .version = LLM_VERSION,
         .uptime = apr_time_sec(apr_time_now() - start),
-        .in_flight = llm_shared_in_flight()
+        .in_flight = llm_shared_in_flight(),
+        .max_in_flight = llm_config_server(ap_server_conf)->max_in_flight
     };
 }
 

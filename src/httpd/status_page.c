@@ -59,8 +59,8 @@ static llm_fault state(llm_buf *out, const llm_report *report)
 static llm_fault totals(llm_buf *out, const llm_report *report)
 {
     llm_fault fault = llm_buf_printf(
-        out, "<dl>\n<div><dt>In flight</dt><dd>%" PRIu32 "</dd></div>\n",
-        report->in_flight);
+        out, "<dl>\n<div><dt>In flight</dt><dd>%" PRIu32 " of %" PRIu32
+        "</dd></div>\n", report->in_flight, report->max_in_flight);
     if (fault == LLM_OK)
         fault = llm_report_totals(out, report);
     return fault ? fault : llm_buf_puts(out, "</dl>\n");

@@ -152,8 +152,9 @@ static void json_head(llm_pen *to, const llm_report *report)
     SAY(to, "{");
     json_name(to, "version", report->version);
     SAY(to, "\"uptime\":%" PRId64 ",\"since\":%" PRId64
-        ",\"in_flight\":%" PRIu32 ",", report->uptime,
-        llm_meter_since(meter) / 1000000, report->in_flight);
+        ",\"in_flight\":%" PRIu32 ",\"max_in_flight\":%" PRIu32 ",",
+        report->uptime, llm_meter_since(meter) / 1000000, report->in_flight,
+        report->max_in_flight);
     SAY(to, "\"meter\":{\"bytes\":%zu,\"slots\":%" PRIu32 ",\"rows\":%" PRIu32
         ",\"rows_used\":%" PRIu32 ",\"full\":%s},", meter->size,
         meter->slots, meter->rows, llm_meter_rows_used(meter),
@@ -222,6 +223,7 @@ llm_fault llm_report_auto(llm_buf *out, const llm_report *report)
     SAY(&to, "LLMVersion: %s\n", report->version);
     SAY(&to, "LLMUptime: %" PRId64 "\n", report->uptime);
     SAY(&to, "LLMInFlight: %" PRIu32 "\n", report->in_flight);
+    SAY(&to, "LLMMaxInFlight: %" PRIu32 "\n", report->max_in_flight);
 #define X(field, name, ...) SAY(&to, "LLM" name ": %" PRIu64 "\n", r.field);
 #include "metrics.def"
 #undef X

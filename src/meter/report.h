@@ -18,6 +18,7 @@ typedef struct llm_report {
     const char *version;        /* of this software */
     int64_t uptime;             /* of httpd, seconds */
     uint32_t in_flight;         /* calls, now */
+    uint32_t max_in_flight;     /* and at most: LLMMaxInFlight */
 } llm_report;
 
 /* The whole of status.json. Latencies in microseconds; a bucket is [its

@@ -52,10 +52,11 @@ static void json(const llm_report *report)
     is_int(llm_report_json(&buf, report), LLM_OK, "JSON is written");
     is_int(llm_scan_object(buf.data, buf.len, 8, any, &members, NULL),
            LLM_OK, "and is JSON");
-    is_int(members, 7, "of so many members");
+    is_int(members, 8, "of so many members");
     ok(has("\"version\":\"1 \\\"2\""), "the version");
     ok(has("\"uptime\":90061,"), "the uptime");
     ok(has("\"in_flight\":3,"), "the calls in flight");
+    ok(has("\"max_in_flight\":99,"), "and how many there may be");
     ok(has("\"full\":false"), "whether rows ran out");
 #define X(field, ...) ok(has("\"" #field "\":"), #field);
 #include "../../src/meter/metrics.def"
@@ -81,6 +82,7 @@ static void lines(const llm_report *report)
 #undef X
     ok(has("\nLLMCalls: 1237\n"), "calls");
     ok(has("\nLLMInFlight: 3\n"), "calls in flight");
+    ok(has("\nLLMMaxInFlight: 99\n"), "how many there may be");
     ok(has("\nLLMFaultSlow: 1\n"), "faults");
     ok(has("\nLLMGivenUpReset: 1\n"), "attempts given up");
     ok(has("\nLLMLatencyP50: 5120\n"), "times");
@@ -157,7 +159,8 @@ int main(void)
 {
     const llm_meter meter = filled();
     const llm_report report = { .meter = &meter, .version = "1 \"2",
-                                .uptime = 90061, .in_flight = 3 };
+                                .uptime = 90061, .in_flight = 3,
+                                .max_in_flight = 99 };
 
     llm_buf_init(&buf, 1 << 20);
     json(&report);
