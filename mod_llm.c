@@ -25,6 +25,7 @@
 #include "mod_status.h"
 #include "mpm_common.h"
 #include "src/httpd/config.h"
+#include "src/httpd/exposure.h"
 #include "src/httpd/gateway.h"
 #include "src/httpd/park.h"
 #include "src/httpd/serve.h"
@@ -44,8 +45,12 @@ static int pre_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp)
 static int check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
                         server_rec *main)
 {
-    (void)pconf, (void)plog, (void)ptemp;
-    return llm_config_check(main);
+    const int rc = llm_config_check(main);
+
+    (void)pconf, (void)plog;
+    if (rc == OK)
+        llm_exposure_check(main, ptemp);
+    return rc;
 }
 
 static void hooks(apr_pool_t *p)

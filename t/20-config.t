@@ -354,6 +354,93 @@ wrong "$_ in a virtual host", "<VirtualHost *:1>\n$_ # here\n</VirtualHost>\n",
     qr/not allowed|cannot/ for 'LLMMeterSize 1M', 'LLMMaxInFlight 5',
     'LLMStateDir state';
 
+# --- who may use it -----------------------------------------------------------
+
+my $keyed = section('LLMKey env:FAKE_KEY') . "LLMModel m fake/m\n";
+
+# How often `-t` warns of a gateway that is open to everybody.
+sub open_to_all
+{
+    my ($what, $conf, $times) = @_;
+    my $said = right $what, $conf, locations => 0;
+    my @warned = $said =~ /LLM0006: (\S+):(\d+): /g;
+    is @warned / 2, $times, "$what: warned $times times" or diag $said;
+    while (my (undef, $line) = splice @warned, 0, 2) {
+        like place($said, $line), qr/^<Location/,
+            "$what: of a Location";
+    }
+    return $said;
+}
+
+sub location
+{
+    my ($path, @lines) = @_;
+    my $kind = $path =~ s/^match // ? 'LocationMatch' : 'Location';
+    return join "\n", "<$kind $path>", @lines, "</$kind>\n";
+}
+
+my $handler = 'SetHandler llm';
+my $user = 'Require ip 10.0.0.0/8';
+$said = open_to_all 'an open gateway', $keyed . location('/llm', $handler), 1;
+like $said, qr{LLM0006.*provider fake.*<Location /llm>.*Require all granted},
+    'with its name and a way out';
+open_to_all 'with a Require', $keyed . location('/llm', $handler, $user), 0;
+open_to_all 'open, and said so', $keyed
+    . location('/llm', $handler, 'Require all granted'), 0;
+open_to_all 'with one of several', $keyed . location('/llm', $handler,
+    '<RequireAny>', $user, 'Require local', '</RequireAny>'), 0;
+open_to_all 'with one around it', $keyed . location('/', $user)
+    . location('/llm', $handler), 0;
+open_to_all 'with one around it that comes later', $keyed
+    . location('/api/llm', $handler) . location('"/api"', $user), 0;
+open_to_all 'with one beside it', $keyed . location('/ll', $user)
+    . location('/llmx', $user) . location('/llm/x', $user)
+    . location('/llm', $handler), 1;
+open_to_all 'with an expression around it', $keyed
+    . location('match ^/(llm|status)', $user) . location('/llm', $handler), 0;
+open_to_all 'with another expression', $keyed
+    . location('~ ^/status', $user) . location('/llm', $handler), 1;
+open_to_all 'with a pattern around it', $keyed . location('/l*', $user)
+    . location('/llm', $handler), 0;
+open_to_all 'as an expression', $keyed . location('match ^/(a|b)', $handler),
+    1;
+open_to_all 'as an expression that is guarded', $keyed
+    . location('match ^/(a|b)', $handler) . location('~ ^/(a|b)', $user), 0;
+open_to_all 'two of them', $keyed . location('/a', $handler)
+    . location('/b', 'sethandler "LLM"') . location('/c', $handler, $user), 2;
+open_to_all 'another handler', $keyed . location('/llm',
+    'SetHandler llm-status'), 0;
+open_to_all 'without a key', section() . "LLMModel m fake/m\n"
+    . location('/llm', $handler), 0;
+open_to_all 'with a key that no model spends', section('LLMKey env:FAKE_KEY')
+    . location('/llm', $handler), 0;
+open_to_all 'with a key in a header field', section(
+    'LLMHeader X-Key env:FAKE_KEY') . "LLMModel m fake/m\n"
+    . location('/llm', $handler), 1;
+open_to_all 'in a virtual host', $keyed . "<VirtualHost *:1>\n"
+    . location('/llm', $handler) . "</VirtualHost>\n", 1;
+open_to_all 'in a virtual host, guarded there', $keyed . "<VirtualHost *:1>\n"
+    . location('/llm', $handler) . location('/', $user) . "</VirtualHost>\n",
+    0;
+open_to_all 'in a virtual host, guarded from outside', $keyed
+    . location('/', $user) . "<VirtualHost *:1>\n"
+    . location('/llm', $handler) . "</VirtualHost>\n", 0;
+open_to_all 'guarded in another virtual host', $keyed . "<VirtualHost *:1>\n"
+    . location('/llm', $handler) . "</VirtualHost>\n<VirtualHost *:2>\n"
+    . location('/', $user) . "</VirtualHost>\n", 1;
+open_to_all 'for a key of a virtual host', location('/llm', $handler)
+    . "<VirtualHost *:1>\n$keyed</VirtualHost>\n", 1;
+open_to_all 'beside a virtual host with a key', "<VirtualHost *:1>\n"
+    . "$keyed</VirtualHost>\n<VirtualHost *:2>\n"
+    . location('/llm', $handler) . "</VirtualHost>\n", 0;
+
+my $open_gw = Gateway->start(locations => 0,
+    conf => $keyed . location('/llm', $handler));
+is scalar(grep { /LLM0006/ } $open_gw->error_log), 1, 'once at a start';
+$open_gw->graceful;
+is scalar(grep { /LLM0006/ } $open_gw->error_log), 2, 'once at a restart';
+$open_gw->log_clean(qr/LLM0006/);
+
 # --- .htaccess ----------------------------------------------------------------
 
 my $gw = Gateway->start(conf => <<'CONF', locations => 0);
