@@ -218,11 +218,13 @@ sub refuses
         param => 'stream_options');
 
     wants_error($gw->get($_), 404, 'unknown_url', "nothing at $_")
-        for '/llm', '/llm/', '/llm/v1', '/llm/v1/', '/llm/v1/chat',
+        for '/llm/v1', '/llm/v1/', '/llm/v1/chat', '/llm/x/',
             '/llm/v1/chat/completions/x', '/llm/v1/modelsx', '/llm/v2/models',
-            '/llm/v1/embeddings', '/llm/%3Cscript%3E';
-    wants_error($gw->post('/llm/v1/completions', $question), 404,
-        'unknown_url', 'nothing at completions');
+            '/llm/%3Cscript%3E';
+    is_deeply $gw->get($_)->{json}{transports}, ['rest'], "what there is at $_"
+        for '/llm', '/llm/';
+    wants_error($gw->get('/llm/v1/embeddings'), 405, 'method_not_supported',
+        'embeddings are asked for with POST');
     is $gw->get('/llmx/v1/models')->{status}, 404, 'another path is not ours';
     for my $method (qw(GET PUT DELETE PATCH)) {
         my $answer = $gw->http($method, $chat);
