@@ -187,9 +187,13 @@ static llm_fault choose_allowed(reading *in, const llm_json *choice)
                                   "[%" APR_SIZE_T_FMT "]", i));
     }
     keep_tools(in->chat, allowed);
-    if (!in->chat->tools->nelts)
-        in->chat->given[LLM_FIELD_TOOLS] = NULL;
-    return choose_word(in, mode);
+    if (in->chat->tools->nelts)
+        return choose_word(in, mode);
+    in->chat->given[LLM_FIELD_TOOLS] = NULL;
+    if (strcmp(mode, "required"))
+        return LLM_OK;
+    return llm_responses_wrong(in, "tool_choice.tools", "None of the allowed "
+                               "tools is among the request's functions");
 }
 
 llm_fault llm_responses_read_choice(reading *in, const llm_json *choice)

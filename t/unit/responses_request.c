@@ -212,6 +212,9 @@ static void wrongs(void)
         { "{" HI ",\"tool_choice\":\"maybe\"}", "tool_choice" },
         { "{" HI ",\"tool_choice\":{\"type\":\"function\"}}",
           "tool_choice.name" },
+        { "{" HI ",\"tool_choice\":{\"type\":\"allowed_tools\",\"mode\":"
+          "\"required\",\"tools\":[{\"name\":\"f\"}]}}",
+          "tool_choice.tools" },
         { "{" HI ",\"metadata\":[]}", "metadata" },
         { "{" HI ",\"parallel_tool_calls\":1}", "parallel_tool_calls" },
     };
