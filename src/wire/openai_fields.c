@@ -337,7 +337,7 @@ static llm_fault read_logprobs(llm_openai_reading *in, const llm_json *body)
     if (!llm_json_is_true(probs))
         return LLM_OK;
     in->chat->given[LLM_FIELD_LOGPROBS] = "logprobs";
-    in->chat->top_logprobs = n > 0 ? n : -1;
+    in->chat->top_logprobs = n;
     return LLM_OK;
 }
 

@@ -62,6 +62,7 @@ typedef struct rig {
     double hottest;             /* temperature */
     int ids;                    /* made so far */
     int schema_name;            /* a schema must have one */
+    int file_name;              /* a file inline must have one */
 } rig;
 
 RIG_UNUSED static void rig_init(rig *r, unsigned seed, apr_pool_t *p)
@@ -218,7 +219,7 @@ static void rig_file(rig *r, llm_chat *chat, apr_array_header_t *parts)
     else {
         part->media = "application/pdf";
         part->data = rig_base64(r);
-        part->name = rig_below(r, 2) ? "a b.pdf" : NULL;
+        part->name = rig_below(r, 2) || r->file_name ? "a b.pdf" : NULL;
     }
     rig_cache(r, chat, part);
 }
@@ -353,7 +354,8 @@ static void rig_turns(rig *r, llm_chat *chat)
     if (rig_maybe(r, RIG_SYSTEM, 2))
         rig_system(r, chat);
     for (int i = 0; i < n; i++) {
-        if (i && rig_maybe(r, RIG_SYSTEM | RIG_SYSTEMS, 10))
+        /* not between calls and their results */
+        if (i % 2 && rig_maybe(r, RIG_SYSTEM | RIG_SYSTEMS, 10))
             rig_system(r, chat);
         if (i % 2)
             calls = rig_assistant(r, chat, 0);
