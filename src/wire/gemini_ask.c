@@ -29,7 +29,7 @@ static void wrong(asking *a, const char *text)
     a->detail->text = text;
 }
 
-/* ---- turns that open when they have something to say --------------------- */
+/* ---- turns that open when they have something to say -------------------- */
 
 static void close_turn(asking *a)
 {

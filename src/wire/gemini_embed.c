@@ -166,7 +166,7 @@ static llm_fault read_many(const llm_json *body, llm_embedding *out,
     return detail->fault = fault;
 }
 
-/* ---- a provider's request ------------------------------------------------ */
+/* ---- a provider's request ----------------------------------------------- */
 
 static void put_request(llm_emit *e, const llm_embedding *embedding, int i,
                         const llm_asking *how)

@@ -14,7 +14,7 @@
 #define HELD_MAX (8 << 20)      /* bytes of arguments that wait in a stream */
 #define SOURCES_MAX 1024
 
-/* ---- a call that comes in pieces ----------------------------------------- */
+/* ---- a call that comes in pieces ---------------------------------------- */
 
 typedef struct held {
     int call;
@@ -62,7 +62,7 @@ static void add_text(held *h, llm_span text, apr_pool_t *keep)
         follow(h, text.at[i]);
 }
 
-/* ---- a choice ------------------------------------------------------------ */
+/* ---- a choice ----------------------------------------------------------- */
 
 typedef struct choice {
     apr_array_header_t *calls;  /* of held */
@@ -113,7 +113,7 @@ static choice *choice_of(writing *g, int index)
     return c;
 }
 
-/* ---- events -------------------------------------------------------------- */
+/* ---- events ------------------------------------------------------------- */
 
 typedef struct event {
     llm_buf json;
@@ -165,7 +165,7 @@ static llm_fault end_event(event *v, const writing *g,
     return fault;
 }
 
-/* ---- calls --------------------------------------------------------------- */
+/* ---- calls -------------------------------------------------------------- */
 
 static void put_call(event *v, const writing *g, int i)
 {
@@ -270,7 +270,7 @@ static llm_fault on_arguments(writing *g)
     return LLM_OK;
 }
 
-/* ---- words --------------------------------------------------------------- */
+/* ---- words -------------------------------------------------------------- */
 
 static llm_fault put_words(writing *g, int thought)
 {
@@ -397,7 +397,7 @@ static llm_fault on_finish(writing *g)
     return LLM_OK;
 }
 
-/* ---- the end ------------------------------------------------------------- */
+/* ---- the end ------------------------------------------------------------ */
 
 /* What is left of its calls, and why it ended. */
 static llm_fault put_last(writing *g, const llm_usage *usage)
@@ -478,7 +478,7 @@ static llm_fault on_ping(writing *g)
     return llm_frame_ping(g->frame, g->out);
 }
 
-/* ---- a delta ------------------------------------------------------------- */
+/* ---- a delta ------------------------------------------------------------ */
 
 static const struct {
     llm_fault (*write)(writing *g);

@@ -240,7 +240,7 @@ static llm_fault form_read(const llm_json *body, llm_embedding *out,
     return detail->fault = fault;
 }
 
-/* ---- a provider's request ------------------------------------------------ */
+/* ---- a provider's request ----------------------------------------------- */
 
 static void lose(const llm_embedding *embedding, llm_losses *lost)
 {

@@ -76,7 +76,8 @@ static void answers(const llm_json *json, llm_buf *out, apr_pool_t *p)
         check(out, llm_gemini.chat->write_reply(reply, &face, out, p));
     s.writer = apr_pcalloc(p, llm_gemini.chat->writer_size);
     for (int i = 0; !fault && i < 2; i++)
-        fault = llm_gemini.chat->read_piece(reader, json, write_delta, &s, p, p);
+        fault = llm_gemini.chat->read_piece(reader, json, write_delta, &s, p,
+                                            p);
     MUST(!write_delta(&s, &end) && !llm_frame_end(&s.frame, out));
     MUST(!llm_scan_array(out->data, out->len, LLM_SCAN_DEEPEST, NULL, NULL,
                          NULL));

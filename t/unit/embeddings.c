@@ -18,7 +18,10 @@ static const char *write_to(const llm_dialect *to)
     llm_losses_init(&lost, pool);
     llm_buf_init(&out, 1 << 20);
     fault = to->embed->write_request(&embedding, &how, &lost, &out, &detail);
-    return fault ? llm_fault_of(fault)->word : taken(&out);
+    if (!fault)
+        return taken(&out);
+    llm_buf_free(&out);
+    return llm_fault_of(fault)->word;
 }
 
 static void requests(void)
@@ -50,7 +53,8 @@ static void requests(void)
     is_int(read_in(&llm_gemini_embeds, "{\"requests\":[{\"model\":\"models/x\""
                    ",\"content\":{\"role\":\"user\",\"parts\":[{\"text\":\"a\""
                    "},{\"text\":\"b\"}]},\"taskType\":\"T\",\"title\":\"t\","
-                   "\"outputDimensionality\":64}]}"), LLM_OK, "Gemini's batch");
+                   "\"outputDimensionality\":64}]}"), LLM_OK,
+           "Gemini's batch");
     is_str(write_to(&llm_gemini_embed), "{\"model\":\"models/m\",\"content\":{"
            "\"parts\":[{\"text\":\"a\\nb\"}]},\"taskType\":\"T\",\"title\":"
            "\"t\",\"outputDimensionality\":64}", "as a single one");

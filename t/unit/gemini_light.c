@@ -54,7 +54,8 @@ static void passing(void)
         { "{\"model\":\"models/m\"}", "m", NULL },
         { "{\"requests\":[{\"model\":\"models/m\",\"content\":{}},{\"model\":"
           "\"m\"}]}", "tunedModels/t", "{\"requests\":[{\"model\":"
-          "\"tunedModels/t\",\"content\":{}},{\"model\":\"tunedModels/t\"}]}" },
+          "\"tunedModels/t\",\"content\":{}},{\"model\":\"tunedModels/t\"}]"
+          "}" },
         { "{\"generateContentRequest\":{\"model\":\"models/m\"}}", "n",
           "{\"generateContentRequest\":{\"model\":\"models/n\"}}" },
     };
@@ -73,7 +74,7 @@ static void passing(void)
     }
 }
 
-/* ---- answers and events ------------------------------------------------------ */
+/* ---- answers and events ------------------------------------------------- */
 
 static void answers(void)
 {
@@ -178,7 +179,7 @@ static void events(void)
     }
 }
 
-/* ---- errors ------------------------------------------------------------------ */
+/* ---- errors ------------------------------------------------------------- */
 
 static void errors_read(void)
 {

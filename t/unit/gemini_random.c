@@ -13,14 +13,14 @@ static llm_span words(void)
 {
     static const llm_span some[] = {
         { "a", 1 }, { "\xc3\xa4\n\"\\", 5 }, { "x\0y", 3 }, { "", 0 },
-        { "{\"a\":1}", 7 }, { "[1]", 3 }, { "\xff", 1 }, { "{\"error\":\"x\"}", 13 },
-        { "data: x\n\n", 9 },
+        { "{\"a\":1}", 7 }, { "[1]", 3 }, { "\xff", 1 },
+        { "{\"error\":\"x\"}", 13 }, { "data: x\n\n", 9 },
     };
 
     return some[any(COUNT(some))];
 }
 
-/* ---- conversations ----------------------------------------------------------- */
+/* ---- conversations ------------------------------------------------------ */
 
 static void add_part(llm_turn *turn, int n)
 {
@@ -110,7 +110,7 @@ static void conversations(void)
     is_int(same, 3000, "and say the same");
 }
 
-/* ---- streams ------------------------------------------------------------------ */
+/* ---- streams ------------------------------------------------------------ */
 
 /* Every event is JSON of our own that our own reader takes, whatever came in
  * which order; the last one has the end. */

@@ -2,7 +2,7 @@
  * its clients. */
 #include "gemini_rig.h"
 
-/* ---- whole answers, read and written again -------------------------------- */
+/* ---- whole answers, read and written again ------------------------------ */
 
 static void whole(void)
 {
@@ -15,8 +15,8 @@ static void whole(void)
         { "thoughts and a call", "{\"candidates\":[{\"content\":{\"role\":"
           "\"model\",\"parts\":[{\"text\":\"hm\",\"thought\":true},{"
           "\"functionCall\":{\"id\":\"x\",\"name\":\"f\",\"args\":{\"a\":1}},"
-          "\"thoughtSignature\":\"s\"}]},\"finishReason\":\"STOP\",\"index\":0}"
-          "],\"modelVersion\":\"v\",\"responseId\":\"r1\"}", NULL },
+          "\"thoughtSignature\":\"s\"}]},\"finishReason\":\"STOP\",\"index\":0"
+          "}],\"modelVersion\":\"v\",\"responseId\":\"r1\"}", NULL },
         { "calls without ids, aimock's word", "{\"candidates\":[{\"content\":"
           "{\"parts\":[{\"functionCall\":{\"name\":\"f\"}},{\"functionCall\":{"
           "\"name\":\"g\",\"args\":{}}}]},\"finishReason\":\"FUNCTION_CALL\"}"
@@ -132,7 +132,7 @@ static void usage_to_clients(void)
            "\"m\",\"responseId\":\"req1\"}", "usage in Google's terms");
 }
 
-/* ---- a provider's stream ---------------------------------------------------- */
+/* ---- a provider's stream ------------------------------------------------ */
 
 typedef struct story {
     llm_buf text;
@@ -211,12 +211,13 @@ static void streams_read(void)
     is_str(pieces(calls, 4), "begin0 id=r reasoning0 hm call0 #0 id=call_r_0 "
            "name=f sig=s arguments0 #0 {\"a\":1} call0 #1 id=x name=g "
            "arguments0 #1 {} call1 #0 id=call_r_1_0 name=h arguments1 #0 {} "
-           "citation0 url=https://a finish0 3 ", "calls counted across events");
+           "citation0 url=https://a finish0 3 ",
+           "calls counted across events");
     is_str(pieces(blocked, 1), "begin0 finish0 4 ", "a refused prompt");
     is_str(pieces(bad, 1), "begin0 garbage", "too many candidates");
 }
 
-/* ---- a client's stream ------------------------------------------------------ */
+/* ---- a client's stream -------------------------------------------------- */
 
 #define CHUNK(parts, more, usage)                                             \
     "data: {\"candidates\":[{\"content\":{\"role\":\"model\",\"parts\":["     \

@@ -1,7 +1,7 @@
 /* Gemini's requests: read from clients, written to the provider. */
 #include "gemini_rig.h"
 
-/* ---- a body that is read and written again --------------------------------- */
+/* ---- a body that is read and written again ------------------------------ */
 
 static void same(void)
 {
@@ -17,7 +17,8 @@ static void same(void)
           "\"inlineData\":{\"mimeType\":\"image/png\",\"data\":\"AAA=\"}}]}]}",
           NULL },
         { "in snake_case, base64url", "{\"contents\":[{\"parts\":[{"
-          "\"inline_data\":{\"mime_type\":\"image/png\",\"data\":\"-_A\"}}]}]}",
+          "\"inline_data\":{\"mime_type\":\"image/png\",\"data\":\"-_A\"}}]}]"
+          "}",
           "{\"contents\":[{\"role\":\"user\",\"parts\":[{\"inlineData\":{"
           "\"mimeType\":\"image/png\",\"data\":\"+/A=\"}}]}]}" },
         { "a file of Google's", "{\"contents\":[{\"role\":\"user\",\"parts\":["
@@ -90,7 +91,7 @@ static void same(void)
     }
 }
 
-/* ---- settings ------------------------------------------------------------- */
+/* ---- settings ----------------------------------------------------------- */
 
 #define HI "{\"contents\":[{\"role\":\"user\",\"parts\":[{\"text\":\"hi\"}]}]"
 
@@ -213,7 +214,7 @@ static void thinking(void)
     memset(&facts, 0, sizeof facts);
 }
 
-/* ---- what is wrong -------------------------------------------------------- */
+/* ---- what is wrong ------------------------------------------------------ */
 
 static void wrong(void)
 {
@@ -272,7 +273,8 @@ static void foreign(void)
     chat->given[LLM_FIELD_PARALLEL] = "parallel_tool_calls";
     chat->given[LLM_FIELD_USER] = "user";
     is_str(written(&llm_gemini, chat), "{\"contents\":[{\"role\":\"user\","
-           "\"parts\":[{\"text\":\"see\"}]}]}", "without what it cannot fetch");
+           "\"parts\":[{\"text\":\"see\"}]}]}",
+           "without what it cannot fetch");
     is_str(joined(lost.names), "image_url file parallel_tool_calls", "lost");
     is_str(joined(lost.hints), "user", "hints");
 
@@ -302,7 +304,7 @@ static void foreign(void)
            "no conversation");
 }
 
-/* ---- ids that carry reasoning ----------------------------------------------- */
+/* ---- ids that carry reasoning ------------------------------------------- */
 
 static void carried(void)
 {
@@ -330,7 +332,7 @@ static void carried(void)
     is_str(parts[0].id, "toolu_1", "the result's id is bare");
 }
 
-/* ---- counting --------------------------------------------------------------- */
+/* ---- counting ----------------------------------------------------------- */
 
 static void counts(void)
 {
@@ -339,7 +341,8 @@ static void counts(void)
     is_int(read_chat(&llm_gemini_count, HI "}", &chat), LLM_OK, "contents");
     is_str(written(&llm_gemini_count, chat), HI "}", "alone");
     is_int(read_chat(&llm_gemini_count, "{\"generateContentRequest\":" HI
-                     ",\"model\":\"models/x\",\"systemInstruction\":{\"parts\":"
+                     ",\"model\":\"models/x\",\"systemInstruction\":{\"parts\""
+                     ":"
                      "[{\"text\":\"be\"}]}}}", &chat), LLM_OK, "a request");
     is_str(written(&llm_gemini_count, chat), "{\"generateContentRequest\":{"
            "\"model\":\"models/m\",\"contents\":[{\"role\":\"user\",\"parts\":"
@@ -350,7 +353,7 @@ static void counts(void)
     is_str(detail.param, "generateContentRequest.contents", "where");
 }
 
-/* ---- any kind anywhere ------------------------------------------------------ */
+/* ---- any kind anywhere -------------------------------------------------- */
 
 /* Each value of a full body, replaced by one of every kind: read or refused
  * with a reason; what is read can be written, or is refused, too. */
@@ -359,11 +362,12 @@ static void mutations(void)
     static const char body[] = "{\"contents\":[{\"role\":\"user\",\"parts\":["
         "{\"text\":\"hi\",\"thought\":true,\"thoughtSignature\":\"s\"},{"
         "\"inlineData\":{\"mimeType\":\"image/png\",\"data\":\"AAA=\"}},{"
-        "\"fileData\":{\"fileUri\":\"gs://x\"}}]},{\"role\":\"model\",\"parts\""
-        ":[{\"functionCall\":{\"id\":\"x\",\"name\":\"f\",\"args\":{\"a\":1}},"
-        "\"thoughtSignature\":\"b64\"}]},{\"role\":\"user\",\"parts\":[{"
+        "\"fileData\":{\"fileUri\":\"gs://x\"}}]},{\"role\":\"model\","
+        "\"parts\":[{\"functionCall\":{\"id\":\"x\",\"name\":\"f\",\"args\":{\"a\":1}}"
+        ",\"thoughtSignature\":\"b64\"}]},{\"role\":\"user\",\"parts\":[{"
         "\"functionResponse\":{\"id\":\"x\",\"name\":\"f\",\"response\":{"
-        "\"output\":\"r\"},\"parts\":[{\"inlineData\":{\"data\":\"AA==\"}}]}}]}"
+        "\"output\":\"r\"},\"parts\":[{\"inlineData\":{\"data\":\"AA==\"}}]}}]"
+        "}"
         "],\"systemInstruction\":{\"parts\":[{\"text\":\"sys\"}]},\"tools\":[{"
         "\"functionDeclarations\":[{\"name\":\"f\",\"description\":\"d\","
         "\"parameters\":{\"type\":\"OBJECT\",\"properties\":{\"a\":{\"type\":"

@@ -25,6 +25,7 @@ TAP_UNUSED
 static void begin_pool(void)
 {
     apr_initialize();
+    atexit(apr_terminate);
     apr_pool_create(&pool, NULL);
 }
 
