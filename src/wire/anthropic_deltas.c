@@ -446,7 +446,5 @@ llm_fault llm_anthropic_write_delta(void *writer, const llm_delta *delta,
     out->len = before;
     *frame = frame_before;
     *s = was;
-    if (s->waiting)
-        s->waiting->nelts = s->waits;
     return w.fault;
 }

@@ -375,6 +375,12 @@ static void results(void)
     is_int(detail.fault, LLM_BAD_REQUEST, "is the client's fault");
     begin();
     say(LLM_ROLE_ASSISTANT, "");
+    call("a.b", "f", "");
+    call("a:b", "f", "");
+    expect("ids that are odd", "\"id\":\"a_b_108bf50c\"", "", "");
+    expect("are still two", "\"id\":\"a_b_08bd8540\"", "", "");
+    begin();
+    say(LLM_ROLE_ASSISTANT, "");
     call("c", "f", "{\"a\":");
     ok(!rig_write(&llm_anthropic, chat), "arguments that are no JSON");
     ok(detail.param && strstr(detail.text, " c to f "), "%s", detail.text);

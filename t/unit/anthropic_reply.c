@@ -465,6 +465,96 @@ static void oddities(void)
     llm_buf_free(&out);
 }
 
+/* ---- deltas one by one -------------------------------------------------- */
+
+/* What the clients get of them; read again, it is `parts_of(in.reply)`. */
+static llm_reply *told(const llm_delta *deltas, size_t n)
+{
+    rig_gathered in = { .reply = llm_reply_make(pool), .pool = pool };
+    void *writer = apr_pcalloc(pool, llm_anthropic.chat->writer_size);
+    llm_frame frame = { 0 };
+    llm_buf out;
+
+    llm_buf_init(&out, 1 << 20);
+    for (size_t i = 0; i < n; i++)
+        llm_anthropic.chat->write_delta(writer, &deltas[i], &face, &frame,
+                                        &out, pool, pool);
+    llm_buf_add(&out, "", 1);
+    is_str(gather(out.data, &in), NULL, "in order");
+    llm_buf_free(&out);
+    return in.reply;
+}
+
+static void is_text(const llm_reply *reply, int part, const char *text)
+{
+    const llm_span got = parts_of(reply)[part].text;
+
+    is_mem(got.at, got.len, text, strlen(text), "part %d is %s", part, text);
+}
+
+#define CALL(n, word) { .kind = LLM_DELTA_CALL, .call = n, .name = word }
+#define ARGUMENTS(n, words)                                                   \
+    { .kind = LLM_DELTA_ARGUMENTS, .call = n, .text = { words,                \
+                                                        sizeof words - 1 } }
+#define THOUGHT { .kind = LLM_DELTA_REASONING, .text = { "hm", 2 } }
+#define PROOF { .kind = LLM_DELTA_SIGNATURE, .signature = "p" }
+#define END { .kind = LLM_DELTA_END }
+
+static void one_by_one(void)
+{
+    static const llm_usage usage = {
+        .known = 1, .input = 100, .output = 7, .cached = 20,
+        .cache_write = 30, .cache_write_1h = 10
+    };
+    const llm_delta strings[] = {
+        CALL(0, "f"), ARGUMENTS(0, "{\"a\":\"}\\\""), CALL(1, "g"),
+        ARGUMENTS(1, "{\"b\":2}"), ARGUMENTS(0, "}\\\\\"}"), END
+    };
+    const llm_delta thoughts[] = {
+        THOUGHT, PROOF, THOUGHT, THOUGHT, PROOF, PROOF, END
+    };
+    const llm_delta nothing[] = { END };
+    const llm_delta counted[] = {
+        { .kind = LLM_DELTA_FINISH, .finish = LLM_FINISH_LENGTH },
+        { .kind = LLM_DELTA_USAGE, .usage = &usage }, END
+    };
+    llm_reply *reply = told(strings, COUNT(strings));
+
+    is_text(reply, 0, "{\"a\":\"}\\\"}\\\\\"}");
+    is_text(reply, 1, "{\"b\":2}");
+    reply = told(thoughts, COUNT(thoughts));
+    is_text(reply, 0, "hm");
+    is_text(reply, 1, "hmhm");
+    is_int(((llm_answer_choice *)reply->choices->elts)->parts->nelts, 3,
+           "a proof ends a thought");
+    reply = told(nothing, COUNT(nothing));
+    is_str(reply->model, "asked", "nothing is a message too");
+    reply = told(counted, COUNT(counted));
+    ok(rig_same_usage(&reply->usage, &usage), "usage after the finish");
+    is_int(((llm_answer_choice *)reply->choices->elts)->finish,
+           LLM_FINISH_LENGTH, "which is kept");
+}
+
+/* A provider that says things twice, and has many blocks. */
+static void said_twice(void)
+{
+    static const size_t order[] = {
+        0, 0, 1, 2, 4, 1, 2, 4, 1, 2, 4, 1, 2, 4, 1, 2, 4, 1, 2, 4, 1, 2, 4,
+        1, 2, 4, 1, 2, 4, 1, 2, 4, 13, 13
+    };
+    rig_gathered in = { .reply = llm_reply_make(pool), .pool = pool };
+    void *reader = apr_pcalloc(pool, llm_anthropic.chat->reader_size);
+    int faults = 0;
+
+    for (size_t i = 0; i < COUNT(order); i++)
+        faults += llm_anthropic.chat->read_piece(reader,
+            rig_parse(events[order[i]], strlen(events[order[i]])), rig_gather,
+            &in, pool, pool) != LLM_OK;
+    is_int(faults, 0, "all is read");
+    is_str(in.wrong, NULL, "and told once");
+    is_int(parts_of(in.reply)[0].text.len, 10 * 12, "in whole");
+}
+
 int main(void)
 {
     apr_initialize();
@@ -478,6 +568,8 @@ int main(void)
     there_and_back();
     held();
     oddities();
+    one_by_one();
+    said_twice();
     apr_pool_destroy(pool);
     apr_terminate();
     return done();
