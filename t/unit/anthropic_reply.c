@@ -467,6 +467,8 @@ static void oddities(void)
 
 /* ---- deltas one by one -------------------------------------------------- */
 
+static int blocks;              /* that have begun, in all */
+
 /* What the clients get of them; read again, it is `parts_of(in.reply)`. */
 static llm_reply *told(const llm_delta *deltas, size_t n)
 {
@@ -480,6 +482,8 @@ static llm_reply *told(const llm_delta *deltas, size_t n)
         llm_anthropic.chat->write_delta(writer, &deltas[i], &face, &frame,
                                         &out, pool, pool);
     llm_buf_add(&out, "", 1);
+    for (const char *at = out.data; (at = strstr(at, "k_start\"")); at++)
+        blocks++;
     is_str(gather(out.data, &in), NULL, "in order");
     llm_buf_free(&out);
     return in.reply;
@@ -507,7 +511,7 @@ static void one_by_one(void)
         .cache_write = 30, .cache_write_1h = 10
     };
     const llm_delta strings[] = {
-        CALL(0, "f"), ARGUMENTS(0, "{\"a\":\"}\\\""), CALL(1, "g"),
+        CALL(0, "f"), ARGUMENTS(0, "{\"a\":\"\\\"}"), CALL(1, "g"),
         ARGUMENTS(1, "{\"b\":2}"), ARGUMENTS(0, "}\\\\\"}"), END
     };
     const llm_delta thoughts[] = {
@@ -520,9 +524,11 @@ static void one_by_one(void)
     };
     llm_reply *reply = told(strings, COUNT(strings));
 
-    is_text(reply, 0, "{\"a\":\"}\\\"}\\\\\"}");
+    is_text(reply, 0, "{\"a\":\"\\\"}}\\\\\"}");
     is_text(reply, 1, "{\"b\":2}");
+    blocks = 0;
     reply = told(thoughts, COUNT(thoughts));
+    is_int(blocks, 3, "three blocks of thinking");
     is_text(reply, 0, "hm");
     is_text(reply, 1, "hmhm");
     is_int(((llm_answer_choice *)reply->choices->elts)->parts->nelts, 3,
