@@ -236,6 +236,36 @@ static void redact(void)
            "no more than the bytes given");
 }
 
+/* A pair and what may follow it. */
+static void parts(void)
+{
+    static const struct {
+        const char *whole, *part[4];
+    } all[] = {
+        { "id:key", { "id", "key", NULL, NULL } },
+        { "id:key:to:ken", { "id", "key", "to:ken", "ken" } },
+        { "alone", { "alone", NULL, NULL, NULL } },
+        { "id:", { "id", NULL, NULL, NULL } },
+        { "::x", { NULL, NULL, "x", NULL } },
+        { ":", { NULL, NULL, NULL, NULL } },
+    };
+
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        const llm_secret *const whole
+            = llm_secret_make(all[i].whole, strlen(all[i].whole), pool);
+
+        for (int k = 0; k < 4; k++) {
+            const llm_secret *const part = llm_secret_part(whole, k, pool);
+            const char *const want = all[i].part[k];
+            size_t n = 0;
+            const char *const is = part ? llm_secret_reveal(part, &n) : NULL;
+
+            ok(want ? is && n == strlen(want) && !memcmp(is, want, n) : !is,
+               "part %d of \"%s\"", k, all[i].whole);
+        }
+    }
+}
+
 int main(void)
 {
     apr_initialize();
@@ -249,6 +279,7 @@ int main(void)
     slow_program();
     again();
     redact();
+    parts();
     while (written_count)
         unlink(written[--written_count]);
     is_int(rmdir(folder), 0, "all files were the test's own");
