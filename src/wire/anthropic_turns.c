@@ -32,9 +32,13 @@ static int is_blank(llm_span text)
     return 1;
 }
 
+/* What OpenAI has sealed is proof to nobody else. */
 int llm_anthropic_is_proven(const llm_part *part)
 {
-    return part->redacted || part->signature;
+    return part->redacted
+        || (part->signature
+            && strncmp(part->signature, LLM_OPENAI_PROOF,
+                       strlen(LLM_OPENAI_PROOF)));
 }
 
 static int is_in_place(const llm_part *part, llm_role role)

@@ -43,6 +43,10 @@ typedef struct llm_citation {
     long long start, end;       /* where in the text, characters; -1 */
 } llm_citation;
 
+/* The proof that OpenAI gives for its reasoning is its item's id and its
+ * encrypted_content: here it is a signature of this beginning. */
+#define LLM_OPENAI_PROOF "openai~"
+
 typedef struct llm_part {
     llm_part_kind kind;
     llm_span text;              /* TEXT, REFUSAL, REASONING: the words; CALL:

@@ -8,11 +8,6 @@
 
 /* ---- sealed reasoning --------------------------------------------------- */
 
-/* The proof that OpenAI gives for its reasoning is its item's id and its
- * encrypted_content: within the inner form it is a signature of this
- * beginning. No other provider understands one. */
-#define LLM_RESPONSES_PROOF "openai~"
-
 /* Somebody else's proof stands in encrypted_content behind this; the same
  * mark as in ids that carry. */
 #define LLM_RESPONSES_OWN "~llm~"

@@ -6,7 +6,7 @@
 #include <string.h>
 #include "../base/base64.h"
 
-#define PROOF_LEN (sizeof LLM_RESPONSES_PROOF - 1)
+#define PROOF_LEN (sizeof LLM_OPENAI_PROOF - 1)
 #define OWN_LEN (sizeof LLM_RESPONSES_OWN - 1)
 #define LOOK_BACK 32
 #define SEAL_MAX (4 * 1024 * 1024)
@@ -53,7 +53,7 @@ void llm_responses_seal(const llm_part *part, const char **id,
 
     *id = NULL;
     if (!proof || part->redacted
-        || strncmp(proof, LLM_RESPONSES_PROOF, PROOF_LEN)
+        || strncmp(proof, LLM_OPENAI_PROOF, PROOF_LEN)
         || !(end = strchr(proof + PROOF_LEN, '~'))) {
         *content = own_seal(part, p);
         return;
@@ -116,7 +116,7 @@ int llm_responses_unseal(const llm_json *item, apr_array_header_t *parts,
     if (content && !strncmp(content, LLM_RESPONSES_OWN, OWN_LEN))
         read_own(content + OWN_LEN, &part, p);
     else if (content && *content)
-        part.signature = apr_pstrcat(p, LLM_RESPONSES_PROOF,
+        part.signature = apr_pstrcat(p, LLM_OPENAI_PROOF,
                                      id && !strchr(id, '~') ? id : "", "~",
                                      content, NULL);
     if (!part.text.len && !part.signature)

@@ -209,6 +209,16 @@ static void adaptive(void)
     }
 }
 
+static void others_thinking(void)
+{
+    begin();
+    say(LLM_ROLE_ASSISTANT, "look");
+    add(LLM_PART_REASONING, "hm")->signature = "openai~rs_1~sealed";
+    say(LLM_ROLE_USER, "go on");
+    expect("what OpenAI sealed", "{", "", "reasoning");
+    expect_not("sealed");
+}
+
 /* After tool calls a model thinks on only with what it thought before. */
 static void lost_thinking(void)
 {
@@ -537,6 +547,7 @@ int main(void)
     budgets();
     adaptive();
     lost_thinking();
+    others_thinking();
     schemas();
     choices();
     systems();
