@@ -146,9 +146,10 @@ right 'providers and models of a virtual host', section() . <<'CONF';
 CONF
 right 'a key from a file', section('LLMKey file:'
     . file('key', "sk-from-file\n", 0600));
-# A shell that the runtime of TSan is loaded into crashes; perl does not.
-right 'a key from a program', section('LLMKey "exec:' . file('program',
-    "#!$^X\nprint \"sk-from-\$ARGV[0]\\n\";\n", 0755) . ' program"');
+# With a sanitizer's runtime in it a shell may crash, and perl leaks.
+my $sh = '#!/usr/bin/env -S -u LD_PRELOAD sh';
+right 'a key from a program', section('LLMKey "exec:'
+    . file('program', "$sh\necho sk-from-\$1\n", 0755) . ' program"');
 
 # --- models -----------------------------------------------------------------
 

@@ -486,8 +486,10 @@ sub empty_logs
     unlink glob "$self->{root}/logs/*";
 }
 
-# Tests fill the MPM on purpose, and it says so.
+# Tests fill the MPM on purpose, and it says so. A child that looks for leaks
+# at its end is asked twice to end.
 my $full = qr/AH(?:00161|00287|00286|00484|00485|10159|03490):/;
+my $slow = qr/AH00045:/;
 
 # The last test of every file: the server ends by itself, nothing crashed,
 # no sanitizer spoke, the key is nowhere, and the error log holds no line of
@@ -516,7 +518,8 @@ sub unclean
             push @bad, $line if $line =~ /exit signal/;
             next unless $level =~ /\A(?:warn|error|crit|alert|emerg)\z/;
         }
-        next if grep { $line =~ $_ } $full, @allowed;
+        next if grep { $line =~ $_ } $full, @allowed,
+            sanitized() ? $slow : ();
         push @bad, $line;
     }
     for my $file (glob "$self->{root}/san/*") {
