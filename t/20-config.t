@@ -362,8 +362,8 @@ my $keyed = section('LLMKey env:FAKE_KEY') . "LLMModel m fake/m\n";
 # How often `-t` warns of a gateway that is open to everybody.
 sub open_to_all
 {
-    my ($what, $conf, $times) = @_;
-    my $said = right $what, $conf, locations => 0;
+    my ($what, $conf, $times, %how) = @_;
+    my $said = right $what, $conf, locations => 0, %how;
     my @warned = $said =~ /LLM0006: (\S+):(\d+): /g;
     is @warned / 2, $times, "$what: warned $times times" or diag $said;
     while (my (undef, $line) = splice @warned, 0, 2) {
@@ -418,6 +418,10 @@ open_to_all 'with a key that no model spends', section('LLMKey env:FAKE_KEY')
 open_to_all 'with a key in a header field', section(
     'LLMHeader X-Key env:FAKE_KEY') . "LLMModel m fake/m\n"
     . location('/llm', $handler), 1;
+open_to_all 'with a key to sign with', "<LLMProvider aws>\n"
+    . "LLMService bedrock region=eu-central-1\nLLMKey env:PAIR\n"
+    . "</LLMProvider>\nLLMModel m aws/m\n" . location('/llm', $handler), 1,
+    env => { PAIR => 'AKIDEXAMPLE:secret' };
 open_to_all 'in a virtual host', $keyed . "<VirtualHost *:1>\n"
     . location('/llm', $handler) . "</VirtualHost>\n", 1;
 open_to_all 'in a virtual host, guarded there', $keyed . "<VirtualHost *:1>\n"

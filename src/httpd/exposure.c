@@ -124,7 +124,7 @@ static int has_key(const llm_provider *provider)
     for (i = 0; i < list->nelts; i++)
         if (headers[i].secret)
             return 1;
-    return 0;
+    return provider->endpoint->sign_secret != NULL;
 }
 
 /* A provider that no model is asked of costs nobody anything. */
