@@ -12,13 +12,13 @@ export { Anthropic };
 const finishes = { end_turn: 'stop', max_tokens: 'length', tool_use: 'tools',
   refusal: 'filter', stop_sequence: 'sequence' };
 
-const usageOf = (u) => ({
+const usageOf = (u) => u && {
   input: u.input_tokens + (u.cache_read_input_tokens ?? 0)
     + (u.cache_creation_input_tokens ?? 0),
   output: u.output_tokens, cached: u.cache_read_input_tokens ?? 0,
   written: u.cache_creation_input_tokens ?? 0,
   reasoning: u.output_tokens_details?.thinking_tokens ?? 0,
-});
+};
 
 const choiceOf = (choice) => ({ required: { type: 'any' },
   auto: { type: 'auto' }, none: { type: 'none' } })[choice]

@@ -59,6 +59,7 @@ const message = tagged('role', {
 
 const tool = object({ 'name': like(NAME), 'description?': str,
   'type?': maybe(one('custom')), 'strict?': bool, ...cached,
+  'eager_input_streaming?': bool, 'input_examples?': any,
   'input_schema': (value, path) => {
     dict(value, path);
     if (value.type !== 'object') {
@@ -189,7 +190,7 @@ export function checkMessages(body, headers, count) {
       + `"${version}" is not a valid version`);
   }
   (count ? countBody : bodies[version])(body, '');
-  const modern = /-(5|5-5|fable-5.*)$/.test(body.model);
+  const modern = /^claude-[a-z]+-5(-\d)?$/.test(body.model);
   for (const name of ['temperature', 'top_p', 'top_k']) {
     if (modern && name in body) {
       throw new Bad(name, `${name}: not supported by this model`);

@@ -31,7 +31,8 @@ const message = tagged('role', {
     'content?': maybe(parts({ text, refusal: object({ type: any,
       refusal: str }) })), 'audio?': any, 'annotations?': any,
     'tool_calls?': list(toolCall, { least: 1 }) }),
-  tool: object({ role: any, tool_call_id: str, content: parts({ text }) }),
+  tool: object({ 'role': any, 'tool_call_id': str, 'content': parts({ text }),
+    'name?': str }),
 });
 
 const functionTool = object({ 'type': one('function'), 'function': object({

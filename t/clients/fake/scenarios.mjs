@@ -32,10 +32,22 @@ const plain = (...parts) =>
 const calling = (...parts) =>
   ({ parts, finish: 'tools', usage: usage(40, 31) });
 
+// A result that is an object with one text in it is that text: clients and
+// gateways of Gemini wrap what a tool says.
+export function unwrapped(text) {
+  try {
+    const { name, ...rest } = JSON.parse(text);
+    const [only, ...more] = Object.values(rest);
+    return typeof only === 'string' && !more.length ? only : text;
+  } catch {
+    return text;
+  }
+}
+
 // Which results the conversation holds since the scenario was named, as
 // "name=text" in the order in which they came.
 const summary = (results) => plain(say('Results: ',
-  results.map((r) => `${r.name}=${r.text}`).join('; '), '.'));
+  results.map((r) => `${r.name}=${unwrapped(r.text)}`).join('; '), '.'));
 
 // Steps of a loop with tools: the answers one after another, and when all
 // calls have their results, what they were.
