@@ -306,7 +306,7 @@ my %core = map { $_ => 1 } qw(strict warnings utf8 constant lib parent Carp Cwd
     File::Find File::Path File::Spec File::Temp HTTP::Tiny IO::Handle
     IO::Select IO::Socket IO::Socket::INET IPC::Open3 JSON::PP List::Util
     MIME::Base64 POSIX Scalar::Util Socket Storable Test::More Time::HiRes
-    Configured Gateway Upstream Wire Load);
+    Clients Configured Gateway Upstream Wire Load);
 for my $path (grep { !m{/(?:unit|fuzz|bench|clients)/} }
     files('t', qr/\.(?:t|pm)$/)) {
     my $text = text($path);

@@ -31,9 +31,11 @@ const all = {
   gemini: { model: 'to-gemini', real: 'gemini-3.5-flash', api: 'gemini' },
 };
 const own = { openai: 'openai', responses: 'openai' };
-export const providers = (face) => Object.entries(all)
+// Some SDKs do as a model's name tells them: `like` is how it begins there.
+export const providers = (face, like = '') => Object.entries(all)
   .filter(([, p]) => GATEWAY || p.api === (own[face] ?? face))
-  .map(([name, p]) => ({ name, ...p, model: GATEWAY ? p.model : p.real }));
+  .map(([name, p]) => ({ name, ...p,
+    model: GATEWAY ? like + p.model : p.real }));
 
 export async function journal(tag) {
   const answer = await fetch(`${FAKE}/__journal?tag=${tag}`);
@@ -393,7 +395,7 @@ export const named = (name, run) => {
 };
 
 export function matrix(adapter) {
-  for (const provider of providers(adapter.face)) {
+  for (const provider of providers(adapter.face, adapter.like)) {
     const to = `${adapter.name} to ${provider.name}`;
     for (const stream of [false, true]) {
       const check = (what, run) =>

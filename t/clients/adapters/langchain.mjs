@@ -77,5 +77,5 @@ function fault(error) {
 export default { name: 'langchain', face: 'openai', headers: true,
   refusals: false,
   usage: (u) => ({ ...u, written: 0 }), open, say, results, fault,
-  sampling: !!process.env.GATEWAY,
+  like: 'gpt-5.4-', sampling: false,
   also: (talk, content) => talk.messages.push(new HumanMessage(content)) };

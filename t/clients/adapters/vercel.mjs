@@ -107,8 +107,10 @@ function fault(error) {
 
 export default { name: `vercel ${face}`, face,
   headers: face !== 'gemini' || !!process.env.GATEWAY,
-  // The SDK knows by their names which models take temperatures.
-  sampling: !!process.env.GATEWAY,
+  // The SDK knows models by their names, and what they take.
+  like: { anthropic: 'claude-sonnet-4-5-', gemini: 'gemini-3.5-flash-' }[face]
+    ?? 'gpt-5.4-',
+  sampling: face === 'gemini',
   thoughts: face !== 'openai',
   usage: (u) => (face === 'gemini' ? { ...u, written: 0 } : u),
   open, say, results, fault,

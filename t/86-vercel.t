@@ -1,0 +1,17 @@
+# The AI SDK of Vercel, talking as OpenAI's models are talked to, in front of
+# the gateway, and every provider behind it.
+
+use strict;
+use warnings;
+use lib 't/lib', 'lib';
+use Clients;
+use Gateway;
+use Test::More;
+
+Clients->need;
+my $fake = Clients->fake;
+my $gw = Gateway->start(threads => 64, conf => $fake->section);
+$fake->drive($gw, 'drive_vercel.mjs', FACE => $_) for qw(openai responses);
+ok $gw->idle, 'nothing is left in flight';
+$gw->log_clean(qr/LLM0010:/);
+done_testing;
