@@ -11,6 +11,7 @@ Clients->need;
 my $fake = Clients->fake;
 my $gw = Gateway->start(threads => 64, conf => $fake->section);
 $fake->drive($gw, 'drive_gemini.mjs');
+$fake->drive($gw, 'more_gemini.mjs');
 ok $gw->idle, 'nothing is left in flight';
 $gw->log_clean(qr/LLM0010:/);
 done_testing;

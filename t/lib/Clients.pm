@@ -90,7 +90,12 @@ LLMModel gemini-3.5-flash-to-$name fake-$name/$model{$name}
 LLMModel embed-$name fake-$name/embed-small
 CONF
     }
-    return $text . "LLMModel newest fake-anthropic/claude-sonnet-5\n";
+    return $text . <<'CONF';
+LLMModel newest fake-anthropic/claude-sonnet-5
+<Location "/llm/drop">
+    LLMUnsupported drop
+</Location>
+CONF
 }
 
 # One program against a gateway: node's own TAP, test by test.
