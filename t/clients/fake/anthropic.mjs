@@ -165,6 +165,7 @@ function thinkingComesBack(body, turns) {
     throw new Bad('temperature', '`temperature` may only be set to 1 when '
       + 'thinking is enabled.');
   }
+  if (body.thinking.type !== 'enabled') return;
   const last = turns.findLastIndex((t) => t.role === 'assistant');
   if (last < 0 || !turns[last].blocks.some((b) => b.type === 'tool_use')) {
     return;

@@ -191,7 +191,7 @@ export function wholeResponses(answer, model, request, more = {}) {
     tool_choice: request.tool_choice ?? 'auto', tools: (request.tools ?? [])
       .map((tool) => ({ strict: true, description: null, ...tool })),
     top_logprobs: 0, top_p: request.top_p ?? 1, truncation: 'disabled',
-    usage: answer.usage && usageOf(answer.usage), user: null, ...more,
+    ...(answer.usage && { usage: usageOf(answer.usage) }), ...more,
   };
 }
 
@@ -240,7 +240,8 @@ const empty = (one) => ({ ...one,
 
 export function streamResponses(answer, model, request) {
   const done = wholeResponses(answer, model, request);
-  const begun = { ...done, status: 'in_progress', output: [], usage: null,
+  const { usage, ...rest } = done;
+  const begun = { ...rest, status: 'in_progress', output: [],
     completed_at: null, incomplete_details: null };
   const events = [{ type: 'response.created', response: begun },
     { type: 'response.in_progress', response: begun }];
