@@ -44,8 +44,9 @@ async function post(path, body) {
 
 // Lines that begin with a colon are comments.
 const events = (text) => text.replace(/^:.*\n/gm, '').split('\n\n')
-  .map((event) => event.trim()).filter(Boolean).map((event) => Object
-    .fromEntries(event.split('\n').map((line) => /^(\w+): ?(.*)$/s.exec(line).slice(1))));
+  .map((event) => event.trim()).filter(Boolean)
+  .map((event) => Object.fromEntries(event.split('\n').map((line) =>
+    /^(\w+): ?(.*)$/s.exec(line).slice(1))));
 
 const flat = tools.map((t) => ({ type: 'function', name: t.name,
   description: t.description, parameters: t.schema, strict: false }));
