@@ -119,3 +119,10 @@ void llm_emit_raw(llm_emit *e, const char *name, llm_span json)
     lead(e, name);
     put(e, json.at, json.len);
 }
+
+void llm_emit_name(llm_emit *e, const char *name)
+{
+    llm_emit_string(e, NULL, name);
+    put(e, ":", 1);
+    e->comma = 0;
+}

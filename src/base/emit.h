@@ -24,6 +24,10 @@ void llm_emit_array(llm_emit *e, const char *name);
 void llm_emit_end_object(llm_emit *e);
 void llm_emit_end_array(llm_emit *e);
 
+/* The name of the member that comes next, which is told NULL: one that
+ * somebody else made up. */
+void llm_emit_name(llm_emit *e, const char *name);
+
 /* A string of bytes; what is not UTF-8 becomes U+FFFD. */
 void llm_emit_text(llm_emit *e, const char *name, llm_span text);
 

@@ -118,6 +118,10 @@ typedef struct llm_anthropic_writing {
     int thinks;                 /* thinking is on */
 } llm_anthropic_writing;
 
+/* The schema of an answer, with what Anthropic wants to read in it. */
+void llm_anthropic_put_schema(llm_emit *e, const char *name, llm_span schema,
+                              apr_pool_t *p);
+
 /* A message as the API wants them: of one role, results first. */
 typedef struct llm_anthropic_message {
     llm_role role;

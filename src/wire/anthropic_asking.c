@@ -179,7 +179,8 @@ static void put_output(writing *w, const llm_anthropic_thought *how)
     if (format) {
         llm_emit_object(&w->e, "format");
         llm_emit_string(&w->e, "type", "json_schema");
-        llm_emit_raw(&w->e, "schema", w->chat->schema);
+        llm_anthropic_put_schema(&w->e, "schema", w->chat->schema,
+                                 w->how->pool);
         llm_emit_end_object(&w->e);
     }
     llm_emit_end_object(&w->e);

@@ -40,7 +40,7 @@ static llm_fault read_tool(reading *in, const place *at, const llm_json *from)
 {
     static const char *const known[] = {
         "type", "name", "description", "input_schema", "strict",
-        "cache_control", NULL
+        "cache_control", "eager_input_streaming", NULL
     };
     llm_tool tool = { .strict = -1 };
     const char *type;
@@ -62,6 +62,8 @@ static llm_fault read_tool(reading *in, const place *at, const llm_json *from)
         || (fault = llm_anthropic_cache(in, at, from, &tool.cache)))
         return fault;
     llm_anthropic_others(in, at, from, known);
+    if (llm_json_is_true(llm_json_member(from, "eager_input_streaming")))
+        llm_anthropic_hint(in, at, "eager_input_streaming");
     *llm_chat_tool(in->chat) = tool;
     return LLM_OK;
 }

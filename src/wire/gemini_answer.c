@@ -148,8 +148,10 @@ static void put_reasoning(answering *a, const llm_part *part)
 static void put_part(answering *a, const llm_part *part)
 {
     switch (part->kind) {
-    case LLM_PART_TEXT:
     case LLM_PART_REFUSAL:
+        a->end.finish = LLM_FINISH_FILTER;
+        /* fall through */
+    case LLM_PART_TEXT:
         if (!part->text.len && !part->signature)
             break;
         llm_gemini_put_text(a->e, part->text, 0, part->signature);
@@ -230,6 +232,7 @@ llm_fault llm_gemini_write_reply(const llm_reply *reply, const llm_face *face,
     const size_t before = out->len;
     llm_emit e;
     answering a = { .e = &e, .reply = reply, .face = face, .p = p };
+    const llm_answer_choice none = { .parts = llm_parts_make(p) };
 
     llm_emit_begin(&e, out);
     llm_emit_object(&e, NULL);
@@ -237,6 +240,8 @@ llm_fault llm_gemini_write_reply(const llm_reply *reply, const llm_face *face,
     for (a.choice = 0; a.choice < reply->choices->nelts; a.choice++)
         put_candidate(&a, &APR_ARRAY_IDX(reply->choices, a.choice,
                                          llm_answer_choice));
+    if (!reply->choices->nelts)         /* clients look at the first */
+        put_candidate(&a, &none);
     llm_emit_end_array(&e);
     llm_gemini_put_usage(&e, &reply->usage);
     llm_emit_string(&e, "modelVersion", reply->model ? reply->model

@@ -16,15 +16,6 @@ typedef struct writing {
 static void put_schema(llm_emit *e, const char *name, const llm_json *schema,
                        apr_pool_t *p);
 
-/* A member whose name comes from the client: a property. */
-static void put_name(llm_emit *e, const char *name)
-{
-    llm_emit_string(e, NULL, name);
-    if (!e->fault)
-        e->fault = llm_buf_puts(e->out, ":");
-    e->comma = 0;
-}
-
 /* ---- members ------------------------------------------------------------ */
 
 static void put_as_is(writing *w, const char *name, const llm_json *value)
@@ -122,7 +113,7 @@ static llm_fault property(void *baton, const char *name,
 {
     writing *w = baton;
 
-    put_name(w->e, name);
+    llm_emit_name(w->e, name);
     put_one(w, NULL, value);
     return w->e->fault;
 }
@@ -174,7 +165,7 @@ static llm_fault member(void *baton, const char *name, const llm_json *value)
             members[i].put(w, members[i].name, value);
             return w->e->fault;
         }
-    put_name(w->e, name);
+    llm_emit_name(w->e, name);
     llm_emit_raw(w->e, NULL, llm_json_text(value, w->p));
     return w->e->fault;
 }

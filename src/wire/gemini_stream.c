@@ -390,6 +390,13 @@ static llm_fault on_logprobs(writing *g)
     return end_event(&v, g, NULL);
 }
 
+/* A provider may end it as it ends any other text. */
+static llm_fault on_refusal(writing *g)
+{
+    g->c->end.finish = LLM_FINISH_FILTER;
+    return put_words(g, 0);
+}
+
 static llm_fault on_finish(writing *g)
 {
     if (g->c->end.finish == LLM_FINISH_NONE)
@@ -486,7 +493,7 @@ static const struct {
 } kinds[] = {
     [LLM_DELTA_BEGIN] = { on_begin, 0 },
     [LLM_DELTA_TEXT] = { on_text, 1 },
-    [LLM_DELTA_REFUSAL] = { on_text, 1 },
+    [LLM_DELTA_REFUSAL] = { on_refusal, 1 },
     [LLM_DELTA_REASONING] = { on_reasoning, 1 },
     [LLM_DELTA_SIGNATURE] = { on_signature, 1 },
     [LLM_DELTA_REDACTED] = { on_redacted, 1 },

@@ -52,6 +52,13 @@ static int asks_nothing(const llm_json *value)
         || (kind >= LLM_JSON_ARRAY && !llm_json_count(value));
 }
 
+/* What is on as soon as it is there, with nothing in it as well. */
+static int turns_on(const char *name, const llm_json *value)
+{
+    return !strcmp(name, "web_search_options")
+        && llm_json_kind_of(value) == LLM_JSON_OBJECT;
+}
+
 static int is_among(const char *name, const char *const *names)
 {
     for (; names && *names; names++)
@@ -70,7 +77,8 @@ static llm_fault other(void *baton, const char *name, const llm_json *value)
 {
     others *o = baton;
 
-    if (is_among(name, o->known) || asks_nothing(value))
+    if (is_among(name, o->known)
+        || (asks_nothing(value) && !turns_on(name, value)))
         return LLM_OK;
     mark(o->in, is_among(name, o->hints) ? o->in->chat->hints
                                          : o->in->chat->unknown, o->at, name);

@@ -465,7 +465,20 @@ static void fields(void)
     chat->format = LLM_FORMAT_SCHEMA;
     chat->schema = rig_span("{\"type\":\"object\"}");
     expect("JSON of one kind", "\"output_config\":{\"format\":{\"type\":"
-           "\"json_schema\",\"schema\":{\"type\":\"object\"}}}", "", "");
+           "\"json_schema\",\"schema\":{\"type\":\"object\","
+           "\"additionalProperties\":false}}}", "", "");
+    chat->schema = rig_span(
+        "{\"$defs\":{\"x\":{\"type\":[\"null\",\"object\"]}},"
+        "\"properties\":{\"type\":{\"enum\":[{\"type\":\"object\"}]},"
+        "\"\\u00e4\":{\"items\":{\"type\":\"object\","
+        "\"additionalProperties\":true}}}}");
+    expect("and its objects are closed", "\"schema\":{\"$defs\":{\"x\":"
+           "{\"type\":[\"null\",\"object\"],"
+           "\"additionalProperties\":false}},"
+           "\"properties\":{\"type\":{\"enum\":[{\"type\":\"object\"}]},"
+           "\"\xc3\xa4\":{\"items\":{\"type\":\"object\","
+           "\"additionalProperties\":true}}},"
+           "\"additionalProperties\":false}", "", "");
     APR_ARRAY_PUSH(chat->stops, llm_span) = rig_span("\n");
     GIVE(STOP, "stop");
     expect("a blank stop", "{", "stop", "");

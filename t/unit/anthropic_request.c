@@ -288,6 +288,10 @@ static int same_again(unsigned seed)
         | RIG_CALL_SIGNATURE | RIG_JSON_FORMAT | RIG_CHOICE_NAMES
         | RIG_STRICT;
     chat = rig_chat(&r);
+    if (chat->schema.len)       /* an open one is closed on its way */
+        chat->schema = rig_span("{\"type\":\"object\",\"properties\":{"
+                                "\"a\":{\"type\":\"string\"}},"
+                                "\"additionalProperties\":false}");
     chat->given[LLM_FIELD_MAX_TOKENS] = "max_tokens";
     if (chat->choice == LLM_CHOICE_NONE) {
         chat->parallel = 1;

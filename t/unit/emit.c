@@ -65,6 +65,22 @@ static void numbers(void)
     }
 }
 
+static void names(void)
+{
+    llm_emit e;
+
+    begin(&e);
+    llm_emit_object(&e, NULL);
+    llm_emit_whole(&e, "a", 1);
+    llm_emit_name(&e, "\"b\"\n");
+    llm_emit_array(&e, NULL);
+    llm_emit_end_array(&e);
+    llm_emit_whole(&e, "c", 2);
+    llm_emit_end_object(&e);
+    is_str(written(&e), "{\"a\":1,\"\\\"b\\\"\\n\":[],\"c\":2}",
+           "a name that somebody made up");
+}
+
 static void ceilings(void)
 {
     llm_buf small;
@@ -86,6 +102,7 @@ int main(void)
     llm_buf_init(&out, 1 << 16);
     shapes();
     numbers();
+    names();
     ceilings();
     llm_buf_free(&out);
     return done();

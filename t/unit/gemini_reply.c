@@ -125,11 +125,29 @@ static void usage_to_clients(void)
     reply->usage = (llm_usage){ .input = 13, .output = 7, .cached = 4,
                                 .reasoning = 5, .tool_input = 3, .known = 1 };
     llm_gemini.chat->write_reply(reply, &face, &out, pool);
-    is_str(taken(&out), "{\"candidates\":[],\"usageMetadata\":{"
+    is_str(taken(&out), "{\"candidates\":[{\"content\":{\"role\":\"model\","
+           "\"parts\":[{\"text\":\"\"}]},\"finishReason\":\"STOP\","
+           "\"index\":0}],\"usageMetadata\":{"
            "\"promptTokenCount\":10,\"cachedContentTokenCount\":4,"
            "\"candidatesTokenCount\":2,\"toolUsePromptTokenCount\":3,"
            "\"thoughtsTokenCount\":5,\"totalTokenCount\":20},\"modelVersion\":"
            "\"m\",\"responseId\":\"req1\"}", "usage in Google's terms");
+}
+
+static void refusal_to_clients(void)
+{
+    llm_reply *reply = llm_reply_make(pool);
+    llm_answer_choice *choice = llm_reply_choice(reply, pool);
+    llm_buf out;
+
+    llm_buf_init(&out, 1 << 20);
+    choice->finish = LLM_FINISH_STOP;
+    llm_parts_add(choice->parts, LLM_PART_REFUSAL)->text = SPAN("No.");
+    llm_gemini.chat->write_reply(reply, &face, &out, pool);
+    is_str(taken(&out), "{\"candidates\":[{\"content\":{\"role\":\"model\","
+           "\"parts\":[{\"text\":\"No.\"}]},\"finishReason\":\"SAFETY\","
+           "\"index\":0}],\"modelVersion\":\"m\",\"responseId\":\"req1\"}",
+           "a refusal ends as one");
 }
 
 /* ---- a provider's stream ------------------------------------------------ */
@@ -244,6 +262,15 @@ static void streams_written(void)
                  ",\"usageMetadata\":{\"promptTokenCount\":10,"
                  "\"candidatesTokenCount\":2,\"totalTokenCount\":12}"),
            "words, and usage with the end");
+
+    stream_begin(&s, LLM_FRAMING_EVENTS);
+    PUT(s, .kind = LLM_DELTA_BEGIN, .id = "r", .model = "v");
+    PUT(s, .kind = LLM_DELTA_REFUSAL, .text = SPAN("No."));
+    PUT(s, .kind = LLM_DELTA_FINISH, .finish = LLM_FINISH_STOP);
+    PUT(s, .kind = LLM_DELTA_END);
+    is_str(taken(&s.out), CHUNK("{\"text\":\"No.\"}", "", "")
+           CHUNK("{\"text\":\"\"}", ",\"finishReason\":\"SAFETY\"", ""),
+           "a refusal, however it ends");
 
     stream_begin(&s, LLM_FRAMING_ARRAY);
     PUT(s, .kind = LLM_DELTA_END);
@@ -370,6 +397,7 @@ int main(void)
     finishes();
     garbage();
     usage_to_clients();
+    refusal_to_clients();
     streams_read();
     streams_written();
     streamed_calls();
