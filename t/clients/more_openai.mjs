@@ -250,6 +250,8 @@ for (const from of names) {
       const talk = adapter.open(`to-${from}`, { tools,
         user: userText('thinktools', tag), effort: 'high', max: 9000 });
       const { calls } = await adapter.say(talk, true);
+      // OpenAI itself takes none but its own members.
+      delete talk.messages.at(-1).reasoning_content;
       adapter.results(talk, calls, ['rain', 'noon']);
       const answer = await adapter.say({ ...talk, model: `to-${to}` }, true);
       assert.equal(answer.text,
