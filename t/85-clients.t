@@ -18,8 +18,8 @@ Gateway->need("$at/node_modules (make clients)",
     -d "$at/node_modules/openai");
 
 # A module is looked for beside the file that imports it.
-for my $file (glob "$Gateway::TOP/t/clients/*.{mjs,json}") {
-    copy($file, $at) or die "$file: $!" unless $file =~ /package/;
+for my $file (glob "$Gateway::TOP/t/clients/{openai.mjs,fixtures.json}") {
+    copy($file, $at) or die "$file: $!";
 }
 
 # --- who answers -----------------------------------------------------------------

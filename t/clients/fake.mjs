@@ -7,9 +7,11 @@
 //   /chat/v1/…       OpenAI without its Responses API
 //   /google/v1beta/… Gemini
 //   /__journal?tag=T what was asked with "#T" in it: each entry {dialect,
-//                    path, headers, body, neutral, problem}; it is forgotten
+//                    path, headers, body, neutral, problem, gone}; it is
+//                    forgotten then, but with &keep
 import { createServer } from 'node:http';
-import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as turn, setTimeout as sleep }
+  from 'node:timers/promises';
 import * as anthropic from './fake/anthropic.mjs';
 import * as gemini from './fake/gemini.mjs';
 import { HUGE, around, bodies, streamed } from './fake/hostile.mjs';
@@ -212,7 +214,9 @@ async function serve(request, response, text) {
   if (url.pathname === '/__journal') {
     const tag = url.searchParams.get('tag');
     const mine = journal.filter((entry) => entry.text.includes(`#${tag} `));
-    mine.forEach((entry) => journal.splice(journal.indexOf(entry), 1));
+    if (!url.searchParams.has('keep')) {
+      mine.forEach((entry) => journal.splice(journal.indexOf(entry), 1));
+    }
     return send(response, 200, mine);
   }
   count++;
@@ -228,6 +232,7 @@ async function serve(request, response, text) {
       return send(response, 200, dialect.models());
     }
     journal.push(entry);
+    response.on('close', () => { entry.gone = !response.writableFinished; });
     if (!route) {
       throw Object.assign(new Bad(), { status: 404, kind: 'model',
         message: `Nothing at ${url.pathname}.` });

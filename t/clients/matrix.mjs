@@ -15,7 +15,7 @@ import test from 'node:test';
 import { HELLO, scenarios, unwrapped } from './fake/scenarios.mjs';
 
 const { GATEWAY, FAKE } = process.env;
-export const CLIENT_KEY = GATEWAY ? 'sk-of-the-client' : 'sk-fake';
+export const CLIENT_KEY = GATEWAY ? 'sk-of-the-client' : process.env.KEY;
 export const at = {
   openai: GATEWAY ? `${GATEWAY}/v1` : `${FAKE}/v1`,
   anthropic: GATEWAY ?? `${FAKE}/claude`,
@@ -37,8 +37,8 @@ export const providers = (face, like = '') => Object.entries(all)
   .map(([name, p]) => ({ name, ...p,
     model: GATEWAY ? like + p.model : p.real }));
 
-export async function journal(tag) {
-  const answer = await fetch(`${FAKE}/__journal?tag=${tag}`);
+export async function journal(tag, keep = '') {
+  const answer = await fetch(`${FAKE}/__journal?tag=${tag}${keep}`);
   return answer.json();
 }
 

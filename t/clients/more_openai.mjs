@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import OpenAI from 'openai6';
 import adapter, { client, fault } from './adapters/openai_chat.mjs';
 import { HELLO } from './fake/scenarios.mjs';
-import { CLIENT_KEY, at, fresh, named as test, providers, received,
+import { CLIENT_KEY, at, fresh, journal, named as test, providers, received,
   tools, userText } from './matrix.mjs';
 
 const say = (content) => [{ role: 'user', content }];
@@ -259,6 +259,40 @@ for (const from of names) {
       await received(tag);
     });
   }
+}
+
+// --- leaving, and trying again -----------------------------------------------
+
+for (const { name, model } of providers('openai')) {
+  test(`whoever leaves, ${name} is told`, async () => {
+    for (const stream of [false, true]) {
+      const tag = fresh();
+      const control = new AbortController();
+      const call = client.chat.completions.create({ model, stream,
+        messages: say(userText('hang', tag)) }, { signal: control.signal });
+      const asked = async (is) => {
+        for (let n = 0; n < 500; n++) {
+          const [entry] = await journal(tag, '&keep');
+          if (entry && is(entry)) return true;
+          await new Promise((go) => { setTimeout(go, 10); });
+        }
+        return false;
+      };
+      const ended = assert.rejects(call, OpenAI.APIUserAbortError);
+      assert.ok(await asked(() => true));
+      control.abort();
+      await ended;
+      assert.ok(await asked((entry) => entry.gone));
+    }
+  });
+  test(`the SDK tries again what ${name} failed`, async () => {
+    const tag = fresh();
+    const patient = new OpenAI({ apiKey: CLIENT_KEY, baseURL: at.openai,
+      maxRetries: 1 });
+    await assert.rejects(patient.chat.completions.create({ model,
+      messages: say(userText('500', tag)) }), OpenAI.InternalServerError);
+    assert.equal((await received(tag)).length, 2);
+  });
 }
 
 // --- models ------------------------------------------------------------------

@@ -98,17 +98,18 @@ LLMModel newest fake-anthropic/claude-sonnet-5
 CONF
 }
 
-# One program against a gateway: node's own TAP, test by test.
+# One program against a gateway, or without one against the providers: node's
+# own TAP, test by test.
 sub drive
 {
     my ($self, $gw, $file, %env) = @_;
     my $pid = open my $tap, '-|';
     die "fork: $!" unless defined $pid;
     if (!$pid) {
-        delete @ENV{ grep { /^(?:OPENAI|ANTHROPIC|GOOGLE|GEMINI)_/ }
+        delete @ENV{ grep { /^(?:GATEWAY$|OPENAI|ANTHROPIC|GOOGLE|GEMINI)_/ }
             keys %ENV };
-        %ENV = (%ENV, %env, GATEWAY => $gw->url('/llm'),
-            FAKE => $self->url);
+        %ENV = (%ENV, %env, FAKE => $self->url,
+            $gw ? (GATEWAY => $gw->url('/llm')) : ());
         chdir $self->{dir};
         exec 'node', '--test-reporter=tap', $file or POSIX::_exit(127);
     }

@@ -68,8 +68,12 @@ const chatBody = object({
   'logprobs?': maybe(bool), 'top_logprobs?': maybe(within(0, 20, int)),
   'response_format?': format,
   'tools?': list(functionTool, { least: 1, most: 128 }),
-  'tool_choice?': either(one('none', 'auto', 'required'), object({
-    type: one('function'), function: object({ name: like(NAME) }) })),
+  'tool_choice?': either(one('none', 'auto', 'required'), tagged('type', {
+    function: object({ type: any, function: object({ name: like(NAME) }) }),
+    allowed_tools: object({ type: any, allowed_tools: object({
+      mode: one('auto', 'required'), tools: list(object({
+        type: one('function'), function: object({ name: like(NAME) }) }),
+      { least: 1 }) }) }) })),
   'parallel_tool_calls?': bool,
   'reasoning_effort?': maybe(one('none', 'minimal', 'low', 'medium', 'high',
     'xhigh', 'max')),
@@ -176,7 +180,7 @@ export function readChat(body) {
       .map((m) => textOf(m.content)),
     tools: (body.tools ?? []).map(({ function: t }) => ({ name: t.name,
       description: t.description, schema: t.parameters })),
-    choice: choice?.function?.name ?? choice,
+    choice: choice?.function?.name ?? choice?.allowed_tools?.mode ?? choice,
     parallel: body.parallel_tool_calls,
     max: body.max_completion_tokens ?? body.max_tokens,
     temperature: body.temperature, topP: body.top_p,
