@@ -128,8 +128,11 @@ async function huge(response, dialect, stream) {
   for (let sent = 0; sent < HUGE && !gone(response); sent += piece.length) {
     if (!response.write(piece)) {
       await new Promise((go) => {
-        response.once('drain', go);
-        response.once('close', go);
+        const on = () => {
+          response.off('drain', on).off('close', on);
+          go();
+        };
+        response.on('drain', on).on('close', on);
       });
     }
   }
