@@ -1,5 +1,20 @@
--- wrk ... call.lua -- MODEL: a chat completion of about 500 bytes, and one
--- line at the end: answered, failed, seconds, p50 and p99 in microseconds.
+-- wrk ... call.lua -- MODEL [KB]: a chat completion of about 500 bytes, or
+-- with a document of so many kilobytes in it, and one line at the end:
+-- answered, failed, seconds, p50 and p99 in microseconds.
+
+-- Lines, quotes and a few letters beyond ASCII, as documents have them.
+local function document(bytes)
+    local parts, length, n = {}, 0, 0
+    while length < bytes do
+        n = n + 1
+        local part = string.format('%d. The \\"upstream\\" of server %d ' ..
+            'took %d ms; its neighbour was idle – as it had been the day ' ..
+            'before.\\n', n, n * 7919 % 64, n * 104729 % 9973)
+        parts[n] = part
+        length = length + #part
+    end
+    return table.concat(parts)
+end
 
 function init(args)
     wrk.method = "POST"
@@ -10,7 +25,8 @@ function init(args)
         '"content":"You are a terse assistant who answers questions about ' ..
         'the administration of web servers. You give one sentence, no ' ..
         'lists, and you say so when you do not know."},{"role":"user",' ..
-        '"content":"We have several application servers behind one ' ..
+        '"content":"' .. document((tonumber(args[2]) or 0) * 1000) ..
+        'We have several application servers behind one ' ..
         'address. What does a reverse proxy do there?"}]}'
 end
 

@@ -1,16 +1,18 @@
-/* calls KIND PORT PATH COUNT EACH: many calls at once, every one checked.
+/* calls MODEL TOKENS PORT PATH COUNT EACH SPREAD PATIENCE: many calls at once,
+ * every one checked.
  *
  * COUNT connections to 127.0.0.1 make EACH calls one after another; their
- * starts are spread over two seconds. KIND "stream": a call is whole when its
- * tokens came in order, were as many as the provider sends, and it ended as
- * it should at each level: finish_reason, [DONE], the last chunk. Any other
- * KIND: a call is whole when all of its JSON came. Prints
+ * starts are spread over SPREAD milliseconds. With TOKENS, of a stream: a call
+ * is whole when its tokens came in order, were as many, and it ended as it
+ * should at each level: finish_reason, [DONE], the last chunk. Without: a call
+ * is whole when all of its JSON came. Prints
  *
- *     whole broken p50 p99 max
+ *     whole broken p50 p99 max late
  *
  * in calls and in microseconds to the first token or to the end of the
  * answer. Of several calls on a connection the first is not timed: the load
- * is still rising then. Who is not done after PATIENCE is broken.
+ * is still rising then. Calls that are not done PATIENCE seconds after all
+ * have started are broken; `late` is on how many connections there were such.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -24,12 +26,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#define TOKENS 150
-#define SPREAD_NS 2000000000LL
-#define PATIENCE_NS 60000000000LL
 #define LINE 4096
 
-enum { HEAD, SIZE, DATA, AFTER, LAST, BODY };  /* where in the answer */
+/* Where in the answer. */
+enum { MEETING, HEAD, SIZE, DATA, AFTER, LAST, BODY };
 
 typedef struct call {
     int fd, calls, state, token, finished, done, again;
@@ -43,7 +43,8 @@ typedef struct call {
 static char request[4096];
 static size_t request_len;
 static uint32_t *times;
-static int streaming, timed, whole, broken, ended, each, poller, port;
+static int64_t spread, patience;
+static int tokens, timed, whole, broken, ended, each, poller, port;
 
 static int64_t now_ns(void)
 {
@@ -53,7 +54,7 @@ static int64_t now_ns(void)
     return t.tv_sec * 1000000000LL + t.tv_nsec;
 }
 
-static void make_request(const char *kind, const char *path)
+static void make_request(const char *model, const char *path)
 {
     char body[1024];
     int n = snprintf(body, sizeof body,
@@ -61,7 +62,7 @@ static void make_request(const char *kind, const char *path)
                      "\"system\",\"content\":\"You are a terse assistant.\"},"
                      "{\"role\":\"user\",\"content\":\"Count for as long as "
                      "you can.\"}]}",
-                     kind, streaming ? "\"stream\":true," : "");
+                     model, tokens ? "\"stream\":true," : "");
 
     request_len = (size_t)snprintf(request, sizeof request,
                                    "POST %.1000s HTTP/1.1\r\n"
@@ -90,7 +91,7 @@ static void ask(call *s)
 {
     s->state = HEAD;
     s->left = 0;
-    s->token = s->finished = s->done = s->again = 0;
+    s->token = s->finished = s->done = 0;
     s->frame_len = s->line_len = 0;
     s->sent = now_ns();
     /* That a peer is gone shows when it is read from. */
@@ -105,13 +106,14 @@ static void take_time(const call *s)
 
 static void end_call(call *s)
 {
-    if (!streaming)
+    if (!tokens)
         take_time(s);
-    else if (s->token != TOKENS || !s->finished || !s->done) {
+    else if (s->token != tokens || !s->finished || !s->done) {
         fail(s, "ended early");
         return;
     }
     whole++;
+    s->again = 0;
     if (++s->calls == each)
         stop(s);
     else
@@ -133,12 +135,14 @@ static int token(call *s)
 /* A line of the event stream; 0 if it should not be there. */
 static int event_line(call *s)
 {
-    if (!s->line_len)
+    if (!s->line_len || s->line[0] == ':')      /* a comment: alive */
         return 1;
     if (s->done)
         return 0;
     if (!strcmp(s->line, "data: [DONE]"))
         return s->done = 1;
+    if (strstr(s->line, "\"role\":") && strstr(s->line, "\"content\":\"\""))
+        return s->token == 0;
     if (strstr(s->line, "\"content\":"))
         return token(s);
     if (strstr(s->line, "\"finish_reason\":\"stop\""))
@@ -171,7 +175,7 @@ static int frame_line(call *s)
         return 0;
     if (s->state == AFTER)
         s->state = SIZE;
-    else if (streaming || strstr(s->line, "\"usage\":"))
+    else if (tokens || strstr(s->line, "\"usage\":"))
         end_call(s);
     else
         return 0;
@@ -190,7 +194,7 @@ static int body_byte(call *s, char c)
             s->line[s->line_len++] = c;
         s->line[s->line_len] = '\0';
     }
-    else if (streaming) {
+    else if (tokens) {
         good = event_line(s);
         s->line_len = 0;
     }
@@ -224,17 +228,35 @@ static void meet(call *s)
 {
     struct sockaddr_in at = { .sin_family = AF_INET,
                               .sin_port = htons((uint16_t)port) };
-    struct epoll_event on = { .events = EPOLLIN, .data.ptr = s };
+    struct epoll_event on = { .events = EPOLLOUT, .data.ptr = s };
     int one = 1;
 
     at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    s->fd = socket(AF_INET, SOCK_STREAM, 0);
-    if (s->fd < 0 || connect(s->fd, (struct sockaddr *)&at, sizeof at)) {
+    s->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+    if (s->fd < 0 ||
+        (connect(s->fd, (struct sockaddr *)&at, sizeof at) &&
+         errno != EINPROGRESS)) {
         perror("calls: connect");
         exit(1);
     }
+    s->state = MEETING;
     setsockopt(s->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
     epoll_ctl(poller, EPOLL_CTL_ADD, s->fd, &on);
+}
+
+/* A server with a full backlog lets one wait, for minutes. */
+static void met(call *s)
+{
+    struct epoll_event on = { .events = EPOLLIN, .data.ptr = s };
+    int trouble = 0;
+    socklen_t n = sizeof trouble;
+
+    getsockopt(s->fd, SOL_SOCKET, SO_ERROR, &trouble, &n);
+    if (trouble) {
+        fail(s, strerror(trouble));
+        return;
+    }
+    epoll_ctl(poller, EPOLL_CTL_MOD, s->fd, &on);
     ask(s);
 }
 
@@ -254,8 +276,13 @@ static void closed(call *s)
 static void hear(call *s)
 {
     char in[16384];
-    ssize_t i, got = read(s->fd, in, sizeof in);
+    ssize_t i, got;
 
+    if (s->state == MEETING) {
+        met(s);
+        return;
+    }
+    got = read(s->fd, in, sizeof in);
     if (got <= 0) {
         if (got == 0 || errno != EAGAIN)
             closed(s);
@@ -285,18 +312,30 @@ static void run(call *calls, int count)
     struct epoll_event events[256];
     const int64_t begin = now_ns();
     int64_t now;
-    int i, n, met = 0;
+    int i, n, begun = 0;
 
     while (ended < count) {
         now = now_ns();
-        if (now - begin > SPREAD_NS + PATIENCE_NS)
+        if (now - begin > spread + patience)
             break;
-        while (met < count && now - begin >= SPREAD_NS / count * met)
-            meet(&calls[met++]);
-        n = epoll_wait(poller, events, 256, met < count ? 1 : 1000);
+        while (begun < count && now - begin >= spread / count * begun)
+            meet(&calls[begun++]);
+        n = epoll_wait(poller, events, 256, begun < count ? 1 : 1000);
         for (i = 0; i < n; i++)
             hear(events[i].data.ptr);
     }
+}
+
+static long number(const char *text, long least, long most)
+{
+    char *end;
+    long n = strtol(text, &end, 10);
+
+    if (*end || n < least || n > most) {
+        fprintf(stderr, "calls: %s?\n", text);
+        exit(2);
+    }
+    return n;
 }
 
 int main(int argc, char **argv)
@@ -304,15 +343,15 @@ int main(int argc, char **argv)
     call *calls;
     int count;
 
-    if (argc != 6)
+    if (argc != 9)
         return 2;
-    streaming = !strcmp(argv[1], "stream");
-    port = (int)strtoul(argv[2], NULL, 10);
-    count = (int)strtoul(argv[4], NULL, 10);
-    each = (int)strtoul(argv[5], NULL, 10);
-    if (port < 1 || count < 1 || count > 50000 || each < 1 || each > 1000)
-        return 2;
-    make_request(argv[1], argv[3]);
+    tokens = (int)number(argv[2], 0, 1000000);
+    port = (int)number(argv[3], 1, 65535);
+    count = (int)number(argv[5], 1, 50000);
+    each = (int)number(argv[6], 1, 1000);
+    spread = number(argv[7], 0, 600000) * 1000000LL;
+    patience = number(argv[8], 1, 600) * 1000000000LL;
+    make_request(argv[1], argv[4]);
     calls = calloc((size_t)count, sizeof *calls);
     times = calloc((size_t)count * (size_t)each, sizeof *times);
     poller = epoll_create1(0);
@@ -320,7 +359,7 @@ int main(int argc, char **argv)
         return 1;
     run(calls, count);
     qsort(times, (size_t)timed, sizeof *times, by_size);
-    printf("%d %d %u %u %u\n", whole, count * each - whole, part(0.5),
-           part(0.99), part(1));
+    printf("%d %d %u %u %u %d\n", whole, count * each - whole, part(0.5),
+           part(0.99), part(1), count - ended);
     return 0;
 }

@@ -1,9 +1,11 @@
 /* A provider whose own share of a measurement is small and steady.
  *
- * One thread, one epoll, three listeners on 127.0.0.1 whose ports it prints:
- * one answers a chat completion at once, one after 1.5 seconds, one streams
- * TOKENS tokens, one each 20 ms, the first at once. Nothing is allocated per
- * call, so that ten thousand calls cost it nothing but their sockets.
+ * One thread, one epoll, a listener on 127.0.0.1 for each of the plans below,
+ * whose ports it prints: some answer a chat completion whole, some stream it
+ * token by token, the first at once. Who asks for /messages is answered as
+ * Anthropic does, everybody else as OpenAI. Nothing is allocated per call, so
+ * that ten thousand calls cost it nothing but their sockets; of a long prompt
+ * it reads the beginning.
  *
  * It ends when its standard input does: it cannot outlive who started it.
  */
@@ -20,24 +22,42 @@
 #include <time.h>
 #include <unistd.h>
 
-#define SLOW_NS (1500 * 1000000LL)
-#define PACE_NS (20 * 1000000LL)
-#define TOKENS 150
+#define MS 1000000LL
 #define CONNECTIONS 65536       /* descriptors are indexes */
-#define ROOM 8192               /* a request's head and body */
+#define ROOM 8192               /* a request's head and small body */
+#define REST 2048               /* what a full socket did not take */
 
-enum { INSTANT, SLOW, STREAM, KINDS };
+enum { INSTANT, SLOW, STREAM, BURST, PACED, KINDS };
+
+/* How many tokens, and how long before each but the first; of none, before
+ * the answer. */
+static const struct plan {
+    int tokens;
+    int64_t gap;
+} plans[KINDS] = {
+    [INSTANT] = { 0, 0 },
+    [SLOW] = { 0, 1500 * MS },
+    [STREAM] = { 150, 20 * MS },
+    [BURST] = { 500, 0 },
+    [PACED] = { 500, 10 * MS }
+};
+
+enum { OPENAI, ANTHROPIC, DIALECTS };
 
 typedef struct peer {
     int fd;
     int kind;
+    int dialect;
     int usage;                  /* the stream ends with a usage event */
     int token;                  /* the next one to send */
     int waiting;                /* in its kind's queue */
+    int stalled;                /* its turn came, and `rest` was not gone */
     int64_t due;
     struct peer *next;
-    size_t have;
+    size_t skip;                /* of the body, still to come */
+    size_t have, rest;
     char in[ROOM];
+    char out[REST];             /* the rest */
 } peer;
 
 /* All waits of one kind are equally long, so who came first is due first. */
@@ -48,8 +68,8 @@ typedef struct queue {
 static queue queues[KINDS];
 static int listeners[KINDS];
 static int poller, timer;
-static char whole[2048];
-static size_t whole_len;
+static char whole[DIALECTS][2048];
+static size_t whole_len[DIALECTS];
 
 static void die(const char *what)
 {
@@ -65,15 +85,16 @@ static int64_t now_ns(void)
     return t.tv_sec * 1000000000LL + t.tv_nsec;
 }
 
-static void make_answer(void)
-{
-    static const char json[] =
+#define TEXT "A reverse proxy takes the requests of many clients, decides " \
+    "which server is to answer each, and hands the answers back."
+
+static const char *const answers[DIALECTS] = {
+    [OPENAI] =
         "{\"id\":\"chatcmpl-BenchAnswer0000000000000001\","
         "\"object\":\"chat.completion\",\"created\":1760000000,"
         "\"model\":\"gpt-x\",\"choices\":[{\"index\":0,\"message\":"
-        "{\"role\":\"assistant\",\"content\":\"A reverse proxy takes the "
-        "requests of many clients, decides which server is to answer each, "
-        "and hands the answers back.\",\"refusal\":null,\"annotations\":[]},"
+        "{\"role\":\"assistant\",\"content\":\"" TEXT "\",\"refusal\":null,"
+        "\"annotations\":[]},"
         "\"logprobs\":null,\"finish_reason\":\"stop\"}],\"usage\":"
         "{\"prompt_tokens\":92,\"completion_tokens\":24,"
         "\"total_tokens\":116,\"prompt_tokens_details\":"
@@ -81,13 +102,28 @@ static void make_answer(void)
         "\"completion_tokens_details\":{\"reasoning_tokens\":0,"
         "\"audio_tokens\":0,\"accepted_prediction_tokens\":0,"
         "\"rejected_prediction_tokens\":0}},\"service_tier\":\"default\","
-        "\"system_fingerprint\":\"fp_bench\"}";
+        "\"system_fingerprint\":\"fp_bench\"}",
+    [ANTHROPIC] =
+        "{\"id\":\"msg_01BenchAnswer000000000001\",\"type\":\"message\","
+        "\"role\":\"assistant\",\"model\":\"claude-sonnet-4-5-20250929\","
+        "\"content\":[{\"type\":\"text\",\"text\":\"" TEXT "\"}],"
+        "\"stop_reason\":\"end_turn\",\"stop_sequence\":null,\"usage\":"
+        "{\"input_tokens\":92,\"cache_creation_input_tokens\":0,"
+        "\"cache_read_input_tokens\":0,\"cache_creation\":"
+        "{\"ephemeral_5m_input_tokens\":0,\"ephemeral_1h_input_tokens\":0},"
+        "\"output_tokens\":24,\"service_tier\":\"standard\"}}"
+};
 
-    whole_len = (size_t)snprintf(whole, sizeof whole,
-                                 "HTTP/1.1 200 OK\r\n"
-                                 "Content-Type: application/json\r\n"
-                                 "Content-Length: %zu\r\n\r\n%s",
-                                 sizeof json - 1, json);
+static void make_answers(void)
+{
+    int i;
+
+    for (i = 0; i < DIALECTS; i++)
+        whole_len[i] = (size_t)snprintf(whole[i], sizeof whole[i],
+                                        "HTTP/1.1 200 OK\r\n"
+                                        "Content-Type: application/json\r\n"
+                                        "Content-Length: %zu\r\n\r\n%s",
+                                        strlen(answers[i]), answers[i]);
 }
 
 static void drop(peer *p)
@@ -98,19 +134,36 @@ static void drop(peer *p)
         free(p);
 }
 
-/* What is sent always fits the socket's buffer; a peer that lets it fill is
- * one that does not read, and is left. */
-static int say(peer *p, const char *bytes, size_t n)
+static void listen_to(peer *p, uint32_t events)
 {
-    if (send(p->fd, bytes, n, MSG_NOSIGNAL) == (ssize_t)n)
-        return 1;
-    drop(p);
-    return 0;
+    struct epoll_event on = { .events = events, .data.ptr = p };
+
+    epoll_ctl(poller, EPOLL_CTL_MOD, p->fd, &on);
 }
 
-static size_t chunk(char *out, size_t room, const char *event)
+/* What a full socket does not take is kept for later. A peer that is gone
+ * shows when it is read from. */
+static void say(peer *p, const char *bytes, size_t n)
 {
-    return (size_t)snprintf(out, room, "%zx\r\n%s\r\n", strlen(event), event);
+    ssize_t sent = send(p->fd, bytes, n, MSG_NOSIGNAL);
+
+    if (sent < 0)
+        sent = 0;
+    p->rest = n - (size_t)sent;
+    if (!p->rest)
+        return;
+    if (p->rest > REST)
+        die("provider: an answer that does not fit");
+    memmove(p->out, bytes + sent, p->rest);
+    listen_to(p, EPOLLIN | EPOLLOUT);
+}
+
+static void say_chunk(peer *p, const char *event)
+{
+    char out[REST];
+
+    say(p, out, (size_t)snprintf(out, sizeof out, "%zx\r\n%s\r\n",
+                                 strlen(event), event));
 }
 
 static void wait_for(peer *p, int64_t due)
@@ -127,36 +180,84 @@ static void wait_for(peer *p, int64_t due)
     q->tail = p;
 }
 
-static int say_token(peer *p)
-{
-    char event[512], out[600];
+/* --- streams ------------------------------------------------------------ */
 
-    snprintf(event, sizeof event,
-             "data: {\"id\":\"chatcmpl-BenchStream1\",\"object\":"
-             "\"chat.completion.chunk\",\"created\":1760000000,\"model\":"
-             "\"gpt-x\",\"system_fingerprint\":\"fp_bench\",\"choices\":"
-             "[{\"index\":0,\"delta\":{\"content\":\" %d\"},\"logprobs\":"
-             "null,\"finish_reason\":null}]}\n\n", p->token++);
-    return say(p, out, chunk(out, sizeof out, event));
+#define CHUNK "data: {\"id\":\"chatcmpl-BenchStream1\",\"object\":" \
+    "\"chat.completion.chunk\",\"created\":1760000000,\"model\":" \
+    "\"gpt-x\",\"system_fingerprint\":\"fp_bench\",\"choices\":"
+
+static const char *const openings[DIALECTS] = {
+    [OPENAI] = "",
+    [ANTHROPIC] =
+        "event: message_start\ndata: {\"type\":\"message_start\",\"message\":"
+        "{\"model\":\"claude-sonnet-4-5-20250929\",\"id\":"
+        "\"msg_01BenchStream000000000001\",\"type\":\"message\",\"role\":"
+        "\"assistant\",\"content\":[],\"stop_reason\":null,"
+        "\"stop_sequence\":null,\"usage\":{\"input_tokens\":92,"
+        "\"cache_creation_input_tokens\":0,\"cache_read_input_tokens\":0,"
+        "\"output_tokens\":1,\"service_tier\":\"standard\"}}}\n\n"
+        "event: content_block_start\ndata: {\"type\":\"content_block_start\","
+        "\"index\":0,\"content_block\":{\"type\":\"text\",\"text\":\"\"}}\n\n"
+        "event: ping\ndata: {\"type\": \"ping\"}\n\n"
+};
+
+static const char *const tokens[DIALECTS] = {
+    [OPENAI] = CHUNK "[{\"index\":0,\"delta\":{\"content\":\" %d\"},"
+        "\"logprobs\":null,\"finish_reason\":null}]}\n\n",
+    [ANTHROPIC] =
+        "event: content_block_delta\ndata: {\"type\":\"content_block_delta\","
+        "\"index\":0,\"delta\":{\"type\":\"text_delta\",\"text\":\" %d\"}}"
+        "\n\n"
+};
+
+#define FINISH CHUNK "[{\"index\":0,\"delta\":{},\"logprobs\":null," \
+    "\"finish_reason\":\"stop\"}]}\n\n"
+
+static const char *const ends[DIALECTS][2] = {
+    [OPENAI] = {
+        FINISH "data: [DONE]\n\n",
+        FINISH CHUNK "[],\"usage\":{\"prompt_tokens\":92,"
+        "\"completion_tokens\":%d,\"total_tokens\":242}}\n\n"
+        "data: [DONE]\n\n"
+    },
+    [ANTHROPIC] = {
+        "event: content_block_stop\ndata: {\"type\":\"content_block_stop\","
+        "\"index\":0}\n\n"
+        "event: message_delta\ndata: {\"type\":\"message_delta\",\"delta\":"
+        "{\"stop_reason\":\"end_turn\",\"stop_sequence\":null},\"usage\":"
+        "{\"input_tokens\":92,\"cache_creation_input_tokens\":0,"
+        "\"cache_read_input_tokens\":0,\"output_tokens\":%d}}\n\n"
+        "event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n"
+    }
+};
+
+static void say_token(peer *p)
+{
+    char event[1400];
+    size_t n = 0;
+
+    if (!p->token)
+        n = (size_t)snprintf(event, sizeof event, "%s", openings[p->dialect]);
+    snprintf(event + n, sizeof event - n, tokens[p->dialect], p->token++);
+    say_chunk(p, event);
 }
 
+/* With the last chunk, for there may be a rest of one thing only. */
 static void say_end(peer *p)
 {
-    static const char head[] =
-        "data: {\"id\":\"chatcmpl-BenchStream1\",\"object\":"
-        "\"chat.completion.chunk\",\"created\":1760000000,\"model\":"
-        "\"gpt-x\",\"system_fingerprint\":\"fp_bench\",\"choices\":";
-    char event[1200], out[1300];
+    const char *end = ends[p->dialect][p->dialect == OPENAI && p->usage];
+    char event[1400], out[REST];
 
-    snprintf(event, sizeof event,
-             "%s[{\"index\":0,\"delta\":{},\"logprobs\":null,"
-             "\"finish_reason\":\"stop\"}]}\n\n%s%s%sdata: [DONE]\n\n",
-             head, p->usage ? head : "",
-             p->usage ? "[],\"usage\":{\"prompt_tokens\":92," : "",
-             p->usage ? "\"completion_tokens\":150,\"total_tokens\":242}}\n\n"
-                      : "");
-    if (say(p, out, chunk(out, sizeof out, event)))
-        say(p, "0\r\n\r\n", 5);
+    snprintf(event, sizeof event, end, plans[p->kind].tokens);
+    say(p, out, (size_t)snprintf(out, sizeof out,
+                                 "%zx\r\n%s\r\n0\r\n\r\n", strlen(event),
+                                 event));
+}
+
+static int64_t next_due(int64_t last, int64_t gap)
+{
+    /* Not this time round, or one stream would be sent before all others. */
+    return gap ? last + gap : now_ns() + 1;
 }
 
 static void start(peer *p)
@@ -164,29 +265,49 @@ static void start(peer *p)
     static const char head[] = "HTTP/1.1 200 OK\r\n"
                                "Content-Type: text/event-stream\r\n"
                                "Transfer-Encoding: chunked\r\n\r\n";
+    const struct plan *plan = &plans[p->kind];
 
     if (p->kind == INSTANT) {
-        say(p, whole, whole_len);
-        return;
-    }
-    if (p->kind == SLOW) {
-        wait_for(p, now_ns() + SLOW_NS);
+        say(p, whole[p->dialect], whole_len[p->dialect]);
         return;
     }
     p->token = 0;
-    if (say(p, head, sizeof head - 1) && say_token(p))
-        wait_for(p, now_ns() + PACE_NS);
+    if (plan->tokens) {
+        (void)!send(p->fd, head, sizeof head - 1, MSG_NOSIGNAL);
+        say_token(p);
+    }
+    wait_for(p, next_due(now_ns(), plan->gap));
 }
 
 static void go_on(peer *p)
 {
-    if (p->kind == SLOW)
-        say(p, whole, whole_len);
-    else if (p->token == TOKENS)
+    const struct plan *plan = &plans[p->kind];
+
+    if (p->rest)
+        p->stalled = 1;
+    else if (!plan->tokens)
+        say(p, whole[p->dialect], whole_len[p->dialect]);
+    else if (p->token == plan->tokens)
         say_end(p);
-    else if (say_token(p))
-        wait_for(p, p->due + PACE_NS);
+    else {
+        say_token(p);
+        wait_for(p, next_due(p->due, plan->gap));
+    }
 }
+
+/* The socket takes more. */
+static void say_rest(peer *p)
+{
+    say(p, p->out, p->rest);
+    if (p->rest)
+        return;
+    listen_to(p, EPOLLIN);
+    if (p->stalled)
+        wait_for(p, now_ns());
+    p->stalled = 0;
+}
+
+/* --- turns --------------------------------------------------------------- */
 
 /* Whoever is due goes on; the timer is set for who is next. */
 static void run_queues(void)
@@ -233,31 +354,52 @@ static size_t request_size(const char *in)
     return (size_t)(end + 4 - in) + strtoul(length + 17, NULL, 10);
 }
 
+static void end_of(peer *p, ssize_t got)
+{
+    if (got == 0 || errno != EAGAIN)
+        drop(p);
+}
+
+/* Of a body that is too long to keep, unread. */
+static void skip(peer *p)
+{
+    ssize_t got = recv(p->fd, NULL, p->skip, MSG_TRUNC);
+
+    if (got <= 0) {
+        end_of(p, got);
+        return;
+    }
+    p->skip -= (size_t)got;
+    if (!p->skip)
+        start(p);
+}
+
 static void hear(peer *p)
 {
     ssize_t got = read(p->fd, p->in + p->have, ROOM - 1 - p->have);
     size_t size;
 
     if (got <= 0) {
-        if (got == 0 || errno != EAGAIN)
-            drop(p);
+        end_of(p, got);
         return;
     }
     p->have += (size_t)got;
     p->in[p->have] = '\0';
     size = request_size(p->in);
-    if (!size && p->have < ROOM - 1)
-        return;
-    if (!size || size > ROOM - 1) {
+    if (!size && p->have == ROOM - 1) {
         fputs("provider: a request that is no request\n", stderr);
         drop(p);
         return;
     }
-    if (p->have < size)
+    if (!size || (p->have < size && p->have < ROOM - 1))
         return;
+    p->skip = size - p->have;
     p->have = 0;
     p->usage = strstr(p->in, "include_usage") != NULL;
-    start(p);
+    p->dialect = memmem(p->in, strcspn(p->in, "\r"), "/messages ", 10)
+                 ? ANTHROPIC : OPENAI;
+    if (!p->skip)
+        start(p);
 }
 
 static void greet(int kind)
@@ -294,7 +436,19 @@ static void listen_as(int kind)
     listeners[kind] = fd;
     on.data.ptr = &listeners[kind];
     epoll_ctl(poller, EPOLL_CTL_ADD, fd, &on);
-    printf("%d%c", ntohs(at.sin_port), kind == STREAM ? '\n' : ' ');
+    printf("%d%c", ntohs(at.sin_port), kind == KINDS - 1 ? '\n' : ' ');
+}
+
+static void attend(peer *p, uint32_t events)
+{
+    if (events & EPOLLOUT)
+        say_rest(p);
+    if (!(events & ~(uint32_t)EPOLLOUT))
+        return;
+    if (p->skip)
+        skip(p);
+    else
+        hear(p);
 }
 
 static void serve(const struct epoll_event *event)
@@ -309,7 +463,7 @@ static void serve(const struct epoll_event *event)
     else if (what == &poller)
         exit(0);                /* standard input ended */
     else
-        hear(what);
+        attend(what, event->events);
 }
 
 int main(void)
@@ -317,7 +471,7 @@ int main(void)
     struct epoll_event events[256], on = { .events = EPOLLIN };
     int i, n;
 
-    make_answer();
+    make_answers();
     poller = epoll_create1(0);
     timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK);
     if (poller < 0 || timer < 0)
