@@ -187,12 +187,33 @@ size_t llm_text_utf8(const char *text, size_t n)
 
 /* --- JSON strings ------------------------------------------------------- */
 
+/* Eight bytes none of which has to be looked at: ASCII, and neither a quote
+ * nor a backslash nor a control character. `low` is what subtraction borrows
+ * for: a byte that was zero, or less than a space. */
+static int is_plain_word(const unsigned char *s)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101), tops = ones << 7;
+    uint64_t word, quote, slash, low;
+
+    memcpy(&word, s, sizeof word);
+    quote = (word ^ ones * '"') - ones;
+    slash = (word ^ ones * '\\') - ones;
+    low = word - ones * ' ';
+    return !((word | quote | slash | low) & tops);
+}
+
 /* How many bytes stand in a JSON string as they are. */
 static size_t plain(const unsigned char *s, size_t n)
 {
     size_t at = 0, len;
 
-    while (at < n && s[at] >= 0x20 && s[at] != '"' && s[at] != '\\') {
+    while (at < n) {
+        if (n - at >= 8 && is_plain_word(s + at)) {
+            at += 8;
+            continue;
+        }
+        if (s[at] < 0x20 || s[at] == '"' || s[at] == '\\')
+            break;
         len = character(s + at, n - at);
         if (!len)
             break;
@@ -205,21 +226,31 @@ static size_t plain(const unsigned char *s, size_t n)
 static llm_fault escape(llm_buf *buf, unsigned char byte)
 {
     static const char letters[] = "btn?fr";     /* 0x08 to 0x0d */
+    static const char digits[] = "0123456789abcdef";
+    char text[6] = { '\\', (char)byte };
 
     if (byte >= 0x80)
         return llm_buf_puts(buf, "\xef\xbf\xbd");
     if (byte == '"' || byte == '\\')
-        return llm_buf_printf(buf, "\\%c", byte);
-    if (byte >= 0x08 && byte <= 0x0d && byte != 0x0b)
-        return llm_buf_printf(buf, "\\%c", letters[byte - 0x08]);
-    return llm_buf_printf(buf, "\\u%04x", byte);
+        return llm_buf_add(buf, text, 2);
+    if (byte >= 0x08 && byte <= 0x0d && byte != 0x0b) {
+        text[1] = letters[byte - 0x08];
+        return llm_buf_add(buf, text, 2);
+    }
+    memcpy(text + 1, "u00", 3);
+    text[4] = digits[byte >> 4];
+    text[5] = digits[byte & 15];
+    return llm_buf_add(buf, text, 6);
 }
 
 static llm_fault quote(llm_buf *buf, const unsigned char *s, size_t n)
 {
-    llm_fault fault = llm_buf_puts(buf, "\"");
+    llm_fault fault = n < buf->ceiling ? llm_buf_reserve(buf, n + 2)
+                                       : LLM_TOO_LARGE;
     size_t run;
 
+    if (!fault)
+        fault = llm_buf_puts(buf, "\"");
     while (!fault && n) {
         run = plain(s, n);
         fault = llm_buf_add(buf, s, run);
