@@ -128,21 +128,36 @@ static int is_base64url(char c)
         || (c >= '0' && c <= '9') || c == '-' || c == '_';
 }
 
+/* Every request that is passed on is searched for it, and hardly any has so
+ * much as its first letter. */
+static char *find_mark(char *at, const char *end)
+{
+    while (at < end && (at = memchr(at, MARK[0], end - at))) {
+        if ((size_t)(end - at) >= strlen(MARK)
+            && !memcmp(at, MARK, strlen(MARK)))
+            return at;
+        at++;
+    }
+    return NULL;
+}
+
 /* Only what runs up to the end of its string. */
 size_t llm_carry_strip(char *json, size_t n)
 {
     char *end = json + n, *to = json, *from = json, *mark, *after;
 
-    while ((mark = memmem(from, end - from, MARK, strlen(MARK)))) {
+    while ((mark = find_mark(from, end))) {
         for (after = mark + strlen(MARK);
              after < end && is_base64url(*after); after++)
             ;
         if (after == end || *after != '"')
             mark = after;
-        memmove(to, from, mark - from);
+        if (to != from)
+            memmove(to, from, mark - from);
         to += mark - from;
         from = after;
     }
-    memmove(to, from, end - from);
+    if (to != from)
+        memmove(to, from, end - from);
     return to + (end - from) - json;
 }
