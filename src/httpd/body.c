@@ -28,7 +28,10 @@ static llm_fault take(apr_bucket_brigade *bb, llm_buf *out, int *last)
     return LLM_OK;
 }
 
-/* What the client announces is believed as far as making room goes. */
+#define BELIEVED (1024 * 1024)  /* of what a client announces; who announces
+                                 * more must send it first */
+
+/* Room is made once. */
 static llm_fault prepare(const request_rec *r, llm_buf *out)
 {
     const char *length = apr_table_get(r->headers_in, "Content-Length");
@@ -36,7 +39,7 @@ static llm_fault prepare(const request_rec *r, llm_buf *out)
 
     if (n < 0 || (apr_uint64_t)n > out->ceiling)
         return LLM_TOO_LARGE;
-    return llm_buf_reserve(out, n < 65536 ? n : 65536);
+    return llm_buf_reserve(out, n < BELIEVED ? n : BELIEVED);
 }
 
 /* LimitRequestBody says ENOSPC, mod_reqtimeout TIMEUP. */

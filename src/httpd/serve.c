@@ -6,6 +6,7 @@
 #include "ap_mpm.h"
 #include "apr_portable.h"
 #include "apr_strings.h"
+#include <malloc.h>
 #include <poll.h>
 #include <stdatomic.h>
 #include <sys/resource.h>
@@ -53,6 +54,15 @@ static void raise_descriptors(void)
     setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+/* A long prompt's buffers are taken and given back with every call: they need
+ * not go to the kernel and come back as new pages each time. */
+static void keep_memory(void)
+{
+    mallopt(M_MMAP_THRESHOLD, 16 << 20);
+    mallopt(M_TRIM_THRESHOLD, 32 << 20);
+    mallopt(M_TOP_PAD, 256 << 10);
+}
+
 /* The engine's memory stays: a request that ends after it closes its
  * exchange there. The process is about to end. */
 void llm_serve_child_init(apr_pool_t *pchild, server_rec *s)
@@ -60,6 +70,7 @@ void llm_serve_child_init(apr_pool_t *pchild, server_rec *s)
     const char *why = NULL;
 
     raise_descriptors();
+    keep_memory();
     llm_park_child_init();
     ap_mpm_query(AP_MPMQ_MAX_THREADS, &threads);
     tempers = apr_pcalloc(pchild, (llm_config_endpoints() + 1)
