@@ -160,18 +160,13 @@ llm_fault llm_translate_piece(llm_translation *t, llm_span event,
 {
     const llm_chat_form *form = t->to->chat;
     const llm_json *tree;
-    size_t before = out->len;
-    llm_fault fault;
 
     t->frame = frame;
     t->out = out;
     if (llm_json_parse(event.at, event.len, ANSWER_DEPTH, &tree, scratch(t)))
         return LLM_GARBAGE;
-    fault = form->read_piece(state(&t->reader, form->reader_size, t->pool),
-                             tree, write_delta, t, t->scratch, t->pool);
-    if (fault)
-        out->len = before;
-    return fault;
+    return form->read_piece(state(&t->reader, form->reader_size, t->pool),
+                            tree, write_delta, t, t->scratch, t->pool);
 }
 
 llm_fault llm_translate_ping(llm_translation *t, llm_frame *frame,

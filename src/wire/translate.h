@@ -45,7 +45,8 @@ llm_fault llm_translate_answer(llm_translation *t, llm_span body,
                                const llm_usage *usage, llm_buf *out);
 
 /* An event of kind PIECE or PING, as what the client's dialect makes of it;
- * may be nothing. LLM_GARBAGE: it was malformed, and nothing was written. */
+ * may be nothing. LLM_GARBAGE: it was malformed; what it held before that was
+ * written, for the writer knows that it wrote it. */
 llm_fault llm_translate_piece(llm_translation *t, llm_span event,
                               llm_frame *frame, llm_buf *out);
 llm_fault llm_translate_ping(llm_translation *t, llm_frame *frame,
