@@ -185,10 +185,14 @@ static int is_known(writing *w, const llm_part *part)
 
 int llm_anthropic_can_media(writing *w, const llm_part *part)
 {
+    static const char *const names[] = {
+        [LLM_PART_IMAGE] = "image", [LLM_PART_AUDIO] = "audio",
+        [LLM_PART_FILE] = "file"
+    };
     const int can = is_known(w, part);
 
     if (!can)
-        llm_lose(w->lost, "messages");
+        llm_lose(w->lost, names[part->kind]);
     if (can && part->detail && strcmp(part->detail, "auto"))
         llm_lose_hint(w->lost, "detail");
     return can;

@@ -244,6 +244,23 @@ static void arrange_end(writing *w)
     }
 }
 
+/* What is left out might be why. */
+static llm_fault nothing_left(writing *w)
+{
+    const apr_array_header_t *lost = w->lost->names;
+
+    w->detail->param = "messages";
+    w->detail->text = "The conversation holds nothing that can be answered: "
+        "it needs a turn of the user's";
+    if (!lost->nelts)
+        return LLM_BAD_REQUEST;
+    w->detail->param = APR_ARRAY_IDX(lost, 0, const char *);
+    w->detail->text = apr_psprintf(w->how->pool, "Model `%s` cannot be told "
+        "`%s`, and without it there is nothing to answer", w->how->model,
+        w->detail->param);
+    return LLM_BAD_REQUEST;
+}
+
 llm_fault llm_anthropic_arrange(writing *w)
 {
     const llm_turn *turns = (const llm_turn *)w->chat->turns->elts;
@@ -265,10 +282,5 @@ llm_fault llm_anthropic_arrange(writing *w)
     if (fault)
         return fault;
     arrange_end(w);
-    if (w->messages->nelts)
-        return LLM_OK;
-    w->detail->param = "messages";
-    w->detail->text = "The conversation holds nothing that can be answered: "
-        "it needs a turn of the user's";
-    return LLM_BAD_REQUEST;
+    return w->messages->nelts ? LLM_OK : nothing_left(w);
 }

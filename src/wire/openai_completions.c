@@ -10,9 +10,14 @@ static llm_fault read_prompt(llm_openai_reading *in, const llm_json *body)
     if (llm_json_kind_of(prompt) == LLM_JSON_ARRAY
         && llm_json_count(prompt) == 1)
         prompt = llm_json_element(prompt, 0);
-    if (llm_json_kind_of(prompt) != LLM_JSON_STRING)
-        return llm_openai_wrong(in, NULL, "prompt", "must be one string: this "
-                                "model takes neither several nor tokens");
+    if (llm_json_kind_of(prompt) != LLM_JSON_STRING) {
+        llm_openai_wrong(in, NULL, "prompt", "must be one string: this model "
+                         "takes neither several nor tokens");
+        /* Who speaks this dialect takes them. */
+        if (llm_json_kind_of(prompt) == LLM_JSON_ARRAY)
+            in->detail->fault = LLM_UNSUPPORTED;
+        return in->detail->fault;
+    }
     turn = llm_chat_turn(in->chat, LLM_ROLE_USER);
     if (llm_json_span(prompt).len)
         llm_turn_part(turn, LLM_PART_TEXT, in->chat->pool)->text

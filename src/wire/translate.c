@@ -61,10 +61,10 @@ llm_fault llm_translate_request(llm_translation *t, const llm_request *request,
         fault = read_request(t, request, depth, detail);
     if (fault)
         return fault;
-    if (t->embedding)
-        return t->to->embed->write_request(t->embedding, how, &t->lost, out,
-                                           detail);
-    return t->to->chat->write_request(t->chat, how, &t->lost, out, detail);
+    fault = t->embedding
+        ? t->to->embed->write_request(t->embedding, how, &t->lost, out, detail)
+        : t->to->chat->write_request(t->chat, how, &t->lost, out, detail);
+    return fault == LLM_BAD_REQUEST ? LLM_UNSUPPORTED : fault;
 }
 
 llm_fault llm_translate_count(llm_translation *t, const llm_request *request,

@@ -29,7 +29,8 @@ void llm_translate_begin(llm_translation *t, const llm_face *face,
                          const llm_dialect *to, apr_pool_t *p);
 
 /* The client's request as the provider reads it, and in t->lost what it does
- * not hold. On a fault *detail says what is wrong. */
+ * not hold. On a fault *detail says what is wrong: LLM_BAD_REQUEST in any
+ * case, LLM_UNSUPPORTED for this provider. */
 llm_fault llm_translate_request(llm_translation *t, const llm_request *request,
                                 unsigned depth, const llm_asking *how,
                                 llm_buf *out, llm_fault_detail *detail);

@@ -409,16 +409,16 @@ static void media(void)
     part->data = rig_span("/9j/AAAA");
     expect("an image by its bytes", "\"media_type\":\"image/jpeg\"", "", "");
     part->media = "image/tiff";
-    expect("one that is not taken", "{", "messages", "");
+    expect("one that is not taken", "{", "image", "");
     part->media = "image/png";
     part->detail = "low";
     expect("with a detail", "image/png", "", "detail");
     facts.no_vision = 1;
-    expect("for a model that is blind", "{", "messages", "");
+    expect("for a model that is blind", "{", "image", "");
     facts.no_vision = 0;
     part->detail = NULL;
     part->kind = LLM_PART_AUDIO;
-    expect("sound", "{", "messages", "");
+    expect("sound", "{", "audio", "");
     part->kind = LLM_PART_FILE;
     part->media = "text/markdown";
     part->data = rig_span("IyBoaQ==");
@@ -427,17 +427,17 @@ static void media(void)
            "\"media_type\":\"text/plain\",\"data\":\"# hi\"},\"title\":"
            "\"a.md\"}", "", "");
     part->data = rig_span("/w==");
-    expect("one that is none", "{", "messages", "");
+    expect("one that is none", "{", "file", "");
     part->data.len = 0;
     part->media = NULL;
     part->url = "https://x.y/a.pdf";
     expect("one of the web", "\"source\":{\"type\":\"url\",\"url\":"
            "\"https://x.y/a.pdf\"}", "", "");
     part->url = "gs://bucket/a.pdf";
-    expect("one of elsewhere", "{", "messages", "");
+    expect("one of elsewhere", "{", "file", "");
     part->url = NULL;
     part->file_id = "file-1";
-    expect("one of another provider's", "{", "messages", "");
+    expect("one of another provider's", "{", "file", "");
 }
 
 /* ---- fields ------------------------------------------------------------- */

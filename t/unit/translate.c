@@ -1,4 +1,5 @@
-/* One call's way through the inner form: what of a malformed event is kept. */
+/* One call's way through the inner form: what of a malformed event is kept,
+ * and whose fault it is when a target cannot be told. */
 #include <string.h>
 #include <apr_general.h>
 #include <apr_strings.h>
@@ -6,6 +7,10 @@
 #include "../tap.h"
 
 static apr_pool_t *pool;
+static const llm_dialect *const clients[] = {
+    &llm_openai, &llm_openai_responses, &llm_anthropic, &llm_gemini
+};
+
 static llm_span span(const char *text)
 {
     return (llm_span){ text, strlen(text) };
@@ -65,11 +70,74 @@ static void malformed_events(void)
        "goes on");
 }
 
+/* ---- requests ----------------------------------------------------------- */
+
+static llm_fault asked(const llm_dialect *client, const char *body,
+                       const llm_dialect *provider, llm_fault_detail *detail)
+{
+    const llm_face face = { .dialect = client, .id = "r", .model = "m" };
+    const llm_asking how = {
+        .model = "m", .facts = llm_facts_find(NULL, "m"),
+        .version = "2023-06-01", .pool = pool
+    };
+    const llm_request request = { .body = span(body) };
+    llm_translation t = { 0 };
+    llm_fault fault;
+    llm_buf out;
+
+    memset(detail, 0, sizeof *detail);
+    llm_buf_init(&out, 1 << 20);
+    llm_translate_begin(&t, &face, provider, pool);
+    fault = llm_translate_request(&t, &request, 64, &how, &out, detail);
+    llm_buf_free(&out);
+    return fault;
+}
+
+/* What one target cannot be told another may: the request is not to blame,
+ * and the next target is asked. */
+static void untold(void)
+{
+    static const struct {
+        const llm_dialect *client, *provider;
+        const char *body, *param;
+    } rows[] = {
+        { &llm_openai_completions, &llm_openai,
+          "{\"model\":\"m\",\"prompt\":[\"a\",\"b\"]}", "prompt" },
+        { &llm_openai, &llm_anthropic,
+          "{\"model\":\"m\",\"messages\":[{\"role\":\"system\","
+          "\"content\":\"s\"}]}", "messages" },
+        { &llm_openai, &llm_anthropic,
+          "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":"
+          "[{\"type\":\"input_audio\",\"input_audio\":{\"data\":\"AAAA\","
+          "\"format\":\"wav\"}}]}]}", "audio" },
+        { &llm_openai, &llm_gemini,
+          "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":"
+          "\"a\"},{\"role\":\"tool\",\"tool_call_id\":\"z\",\"content\":"
+          "\"b\"}]}", "messages" },
+        { &llm_openai_embeddings, &llm_gemini_embeds,
+          "{\"model\":\"m\",\"input\":[1,2]}", "input" },
+    };
+    llm_fault_detail detail;
+    size_t i;
+
+    for (i = 0; i < sizeof rows / sizeof *rows; i++) {
+        is_int(asked(rows[i].client, rows[i].body, rows[i].provider, &detail),
+               LLM_UNSUPPORTED, "%s: the next may", rows[i].body);
+        is_str(detail.param, rows[i].param, "what it is about: %s",
+               detail.text ? detail.text : "");
+    }
+    for (i = 0; i < sizeof clients / sizeof *clients; i++)
+        is_int(asked(clients[i], "{\"messages\":1,\"contents\":1,"
+                     "\"input\":1}", &llm_openai, &detail), LLM_BAD_REQUEST,
+               "what is wrong in any case is the client's fault");
+}
+
 int main(void)
 {
     apr_initialize();
     apr_pool_create(&pool, NULL);
     malformed_events();
+    untold();
     apr_pool_destroy(pool);
     return done();
 }
