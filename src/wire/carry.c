@@ -141,7 +141,30 @@ static char *find_mark(char *at, const char *end)
     return NULL;
 }
 
-/* Only what runs up to the end of its string. */
+static const char *skip_back(const char *at, const char *from)
+{
+    while (at > from && strchr(" \t\r\n", at[-1]))
+        at--;
+    return at;
+}
+
+/* 1 if the string that `at` is in is the value of a member named id, or with
+ * _id at its end. An id has no quote in it; words may have a mark in them. */
+static int is_id(const char *at, const char *from)
+{
+    while (at > from && at[-1] != '"')
+        at--;
+    if (at - from < 2)
+        return 0;
+    at = skip_back(at - 1, from);
+    if (at == from || at[-1] != ':')
+        return 0;
+    at = skip_back(at - 1, from);
+    return at - from >= 4 && !memcmp(at - 3, "id\"", 3)
+        && (at[-4] == '"' || at[-4] == '_');
+}
+
+/* Only what runs up to the end of an id. */
 size_t llm_carry_strip(char *json, size_t n)
 {
     char *end = json + n, *to = json, *from = json, *mark, *after;
@@ -150,7 +173,7 @@ size_t llm_carry_strip(char *json, size_t n)
         for (after = mark + strlen(MARK);
              after < end && is_base64url(*after); after++)
             ;
-        if (after == end || *after != '"')
+        if (after == end || *after != '"' || !is_id(mark, from))
             mark = after;
         if (to != from)
             memmove(to, from, mark - from);

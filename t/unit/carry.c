@@ -106,9 +106,19 @@ static void strip(const char *from, const char *to)
 
 static void strips(void)
 {
+    /* What people write is theirs. */
+    static const char *const words[] = {
+        "{\"content\":\"a~llm~x\"}", "{\"content\":\"~llm~\"}",
+        "{\"stop\":[\"~llm~\",\"id\",\"~llm~\"]}", "{\"grid\":\"~llm~x\"}",
+        "{\"content\":\"\\\"id\\\":\\\"a~llm~x\"}", "\"~llm~\"",
+        "id\":\"~llm~\"", ":\"~llm~\"",
+    };
+
     strip("{}", "{}");
-    strip("{\"id\":\"a~llm~Ab-_9\",\"b\":\"c~llm~x\"}",
-          "{\"id\":\"a\",\"b\":\"c\"}");
+    strip("{\"id\":\"a~llm~Ab-_9\",\"tool_use_id\" :\n\"c~llm~x\"}",
+          "{\"id\":\"a\",\"tool_use_id\" :\n\"c\"}");
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        strip(words[i], words[i]);
     strip("\"a~llm~x y\"", "\"a~llm~x y\"");
     strip("\"a~llm~x", "\"a~llm~x");
     strip("~llm~", "~llm~");
