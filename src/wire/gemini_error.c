@@ -327,5 +327,5 @@ llm_fault llm_gemini_write_error(const llm_fault_detail *detail,
     if (!fault)
         fault = llm_frame_put(frame, NULL, 0, json.data, json.len, out);
     llm_buf_free(&json);
-    return fault;
+    return fault ? fault : llm_frame_end(frame, out);
 }
