@@ -81,8 +81,9 @@ static void set_refusal(llm_serving *s)
 
     if (s->allow)
         set(s, "Allow", s->allow);
-    if (s->call.fault.fault)
-        set(s, "x-should-retry", should_retry(&s->call.fault));
+    if (s->call.status == 200)      /* a stream that went wrong later */
+        return;
+    set(s, "x-should-retry", should_retry(&s->call.fault));
     if (ms <= 0)
         return;
     set_number(s, "Retry-After", (ms + 999) / 1000);
