@@ -98,13 +98,34 @@ static const char *after_models(const char *uri)
     return found;
 }
 
-/* Where AllowEncodedSlashes is NoDecode a name's slash arrives as %2F. */
+/* Where AllowEncodedSlashes is NoDecode a name's slash arrives as %2F; all
+ * else httpd has decoded, and once is enough. */
 static const char *unescape(request_rec *r, const char *text, size_t n)
 {
-    char *name = apr_pstrmemdup(r->pool, text, n);
+    char *name = apr_pstrmemdup(r->pool, text, n), *to = name;
+    const char *from;
 
-    return ap_unescape_url_keep2f(name, 1) == OK
-        ? name : apr_pstrmemdup(r->pool, text, n);
+    for (from = name; *from; from++)
+        if (!ap_cstr_casecmpn(from, "%2f", 3)) {
+            *to++ = '/';
+            from += 2;
+        }
+        else {
+            *to++ = *from;
+        }
+    *to = '\0';
+    return name;
+}
+
+/* alt=sse among a query's pairs. */
+static int wants_events(request_rec *r)
+{
+    const char *at = r->args ? r->args : "";
+
+    for (; *at; at += strcspn(at, "&"), at += *at == '&')
+        if (!strncmp(at, "alt=sse", 7) && (!at[7] || at[7] == '&'))
+            return 1;
+    return 0;
 }
 
 static int method_place(request_rec *r, llm_place *place)
@@ -116,13 +137,13 @@ static int method_place(request_rec *r, llm_place *place)
     for (i = 0; colon && i < sizeof methods / sizeof *methods; i++)
         if (!strcmp(methods[i].method, colon + 1))
             break;
-    if (!colon || i == sizeof methods / sizeof *methods)
+    if (!colon || colon == rest || i == sizeof methods / sizeof *methods)
         return 0;
     place->kind = LLM_PLACE_CALL;
     place->face.dialect = methods[i].dialect;
     place->stream = methods[i].stream;
     place->model = unescape(r, rest, colon - rest);
-    if (place->stream && (!r->args || !ap_strstr_c(r->args, "alt=sse")))
+    if (place->stream && !wants_events(r))
         place->face.framing = LLM_FRAMING_ARRAY;
     return 1;
 }
@@ -138,6 +159,12 @@ static const llm_dialect *lister(request_rec *r)
         || apr_table_get(r->headers_in, "x-goog-api-key"))
         return &llm_gemini;
     return &llm_openai;
+}
+
+/* A method of Gemini's that there is not; names of models have colons too. */
+static int is_method(request_rec *r, const char *rest)
+{
+    return r->method_number == M_POST && strchr(rest, ':');
 }
 
 static int models_place(request_rec *r, llm_place *place)
@@ -156,7 +183,7 @@ static int models_place(request_rec *r, llm_place *place)
         place->kind = LLM_PLACE_MODELS;
         return 1;
     }
-    if (!rest)
+    if (!rest || is_method(r, rest))
         return 0;
     place->kind = LLM_PLACE_MODEL;
     place->model = unescape(r, rest, strlen(rest));
@@ -204,5 +231,7 @@ llm_place llm_place_of(request_rec *r)
 
 const char *llm_place_method(const llm_place *place)
 {
-    return place->kind == LLM_PLACE_CALL ? "POST" : "GET";
+    if (place->kind != LLM_PLACE_CALL)
+        return "GET";
+    return place->takes_query ? "GET, POST" : "POST";
 }

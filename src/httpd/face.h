@@ -24,7 +24,7 @@ typedef struct llm_place {
 
 llm_place llm_place_of(request_rec *r);
 
-/* "POST" or "GET": what a request at this place should be. */
+/* What a request at this place should be: "POST", "GET" or both. */
 const char *llm_place_method(const llm_place *place);
 
 #endif

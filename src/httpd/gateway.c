@@ -210,11 +210,13 @@ static int refuse_place(llm_serving *s, const llm_place *place)
     return refuse_model(s, place->model);
 }
 
+/* A HEAD, which httpd takes for a GET, must not cost anything. */
 static int is_call(const request_rec *r, const llm_place *place)
 {
     return place->kind == LLM_PLACE_CALL
         && (r->method_number == M_POST
-            || (r->method_number == M_GET && place->takes_query));
+            || (r->method_number == M_GET && place->takes_query
+                && !r->header_only));
 }
 
 int llm_gateway_handler(request_rec *r)
