@@ -87,6 +87,8 @@ static void fields(void)
         { "\"modalities\":[\"text\",\"audio\"],\"audio\":{\"voice\":\"x\"},"
           "\"web_search_options\":{\"a\":1},\"foo\":false", "",
           "audio web_search_options foo modalities", "" },
+        { "\"web_search_options\":{}", "", "web_search_options", "" },
+        { "\"web_search_options\":null,\"audio\":{}", "", "", "" },
         { "\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"f\"},"
           "\"x\":1},{\"type\":\"custom\",\"custom\":{\"name\":\"c\"}}]",
           "tools", "tools[0].x tools[1].type", "" },
