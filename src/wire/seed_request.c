@@ -348,21 +348,30 @@ static llm_fault note_kind(void *baton, const llm_member *member)
     return LLM_OK;
 }
 
-/* A number, or a list, where one is wanted; anything else is a string, and
- * refused when the body is read. */
+/* What is wanted as JSON of that kind, if it is that; anything else is a
+ * string, and refused when the body is read. */
 static int is_json(llm_span name, llm_span value, apr_pool_t *p)
 {
-    const int wanted = is_called(name, "messages") ? (int)LLM_JSON_ARRAY
-                                                   : (int)LLM_JSON_NUMBER;
+    static const struct {
+        const char *name;
+        llm_json_kind kind, or;
+    } wanted[] = {
+        { "messages", LLM_JSON_ARRAY, LLM_JSON_ARRAY },
+        { "maxTokens", LLM_JSON_NUMBER, LLM_JSON_NUMBER },
+        { "temperature", LLM_JSON_NUMBER, LLM_JSON_NUMBER },
+        { "stream", LLM_JSON_TRUE, LLM_JSON_FALSE },
+    };
     const char *list = apr_pstrcat(p, "[", value.at, "]", NULL);
     int kind = -1;
+    size_t i;
 
-    if (!is_called(name, "messages") && !is_called(name, "maxTokens")
-        && !is_called(name, "temperature"))
-        return 0;
-    return strlen(list) == value.len + 2
-        && !llm_scan_array(list, value.len + 2, LLM_SCAN_DEEPEST, note_kind,
-                           &kind, NULL) && kind == wanted;
+    for (i = 0; i < sizeof wanted / sizeof *wanted; i++)
+        if (is_called(name, wanted[i].name))
+            return strlen(list) == value.len + 2
+                && !llm_scan_array(list, value.len + 2, LLM_SCAN_DEEPEST,
+                                   note_kind, &kind, NULL)
+                && (kind == (int)wanted[i].kind || kind == (int)wanted[i].or);
+    return 0;
 }
 
 static llm_fault put_pair(const char *at, size_t n, int first, llm_buf *out,

@@ -172,6 +172,8 @@ static void queries(void)
         { "maxTokens=&temperature=%201&messages=[1]",
           "{\"maxTokens\":\"\",\"temperature\": 1,\"messages\":[1]}" },
         { "prompt=%ff%00a=b", "{\"prompt\":\"\xef\xbf\xbd\\u0000a=b\"}" },
+        { "stream=true&prompt=true&stream=1",
+          "{\"stream\":true,\"prompt\":\"true\",\"stream\":\"1\"}" },
         { "prompt=%", NULL }, { "prompt=%4", NULL }, { "a%zz=1", NULL },
     };
 
