@@ -108,5 +108,17 @@ my $sound = $gw->post($Gateway::CHAT, '{"model":"pair","messages":[{"role":'
 is $sound->{status}, 200, 'who cannot hear is passed over';
 is $sound->{headers}{'x-llm-provider'}, 'openai', 'for one who can';
 
+# --- what is counted ----------------------------------------------------------
+
+my $said = $gw->post('/llm/v1/messages/count_tokens',
+    '{"model":"counted","messages":[{"role":"user","content":"Hi"}]}');
+is $said->{json}{input_tokens}, 77, 'tokens are counted';
+is $gw->row(claude => 'counted')->{tokens_in}, 0, 'and not used';
+$said = $gw->post('/llm/v1/messages/count_tokens',
+    '{"model":"o-made-up","messages":[{"role":"user","content":"Hi"}]}');
+is $said->{headers}{'x-llm-estimated'}, 'true', 'nobody was asked';
+is $said->{headers}{'x-llm-attempts'}, undef, 'not even once';
+ok !%{ $gw->row(openai => 'o-made-up') }, 'the name is nobody\'s';
+
 $gw->log_clean;
 done_testing;
