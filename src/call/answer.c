@@ -214,6 +214,8 @@ static void finish_whole(llm_call *call, apr_time_t now)
         llm_answer_failed(call, &detail, now);
         return;
     }
+    if (call->face.dialect->operation == LLM_OP_COUNT)
+        call->usage = (llm_usage){ .known = 1 };        /* it took none */
     llm_answer_give(call, now);
 }
 

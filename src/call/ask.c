@@ -143,12 +143,13 @@ static llm_fault translate(llm_call *call, llm_fault_detail *detail)
 static llm_fault count_here(llm_call *call, llm_fault_detail *detail)
 {
     llm_translation *t = translation_of(call);
+    long long tokens;
     llm_fault fault;
 
     llm_translate_begin(t, &call->face, NULL, call->pool);
     fault = llm_translate_count(t, &call->request, call->limits->max_depth,
-                                &call->usage.input, &call->out, detail);
-    call->usage.input = 0;      /* nobody will bill it */
+                                &tokens, &call->out, detail);
+    call->usage.known = 1;      /* none were used */
     call->estimated = !fault;
     return fault;
 }

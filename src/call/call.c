@@ -37,12 +37,19 @@ static void default_model(llm_call *call, const llm_models *models)
         apr_cpystrn(call->request.model, model->name, LLM_MODEL_MAX);
 }
 
+/* In a provider's path they would lead elsewhere. */
+static int is_dots(const char *name)
+{
+    return !strcmp(name, ".") || !strcmp(name, "..");
+}
+
 static llm_fault find_model(llm_call *call, const llm_models *models,
                             llm_fault_detail *detail)
 {
     default_model(call, models);
-    call->model = llm_models_find(models, call->request.model,
-                                  &call->parameters);
+    if (!is_dots(call->request.model))
+        call->model = llm_models_find(models, call->request.model,
+                                      &call->parameters);
     if (call->model)
         return LLM_OK;
     detail->param = "model";
@@ -189,7 +196,7 @@ void llm_call_settle(llm_call *call, apr_time_t now)
         llm_call_abandon(call, LLM_CLIENT_GONE, now);
     fill_record(call, &record);
     if (call->slot >= 0) {
-        if (!record.fault && call->model->wildcard)
+        if (!record.fault && call->model->wildcard && !call->estimated)
             llm_meter_assign(call->meter, call->slot, llm_call_row(call, 1));
         llm_meter_settle(call->meter, call->slot, &record);
     }

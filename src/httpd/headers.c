@@ -45,9 +45,11 @@ static void set_call(llm_serving *s)
         set(s, "x-llm-model", model);
     if (!call->target)
         return;
-    set(s, "x-llm-provider", call->target->provider_name);
-    if (call->estimated)
+    if (call->estimated) {
         set(s, "x-llm-estimated", "true");
+        return;                 /* nobody was asked */
+    }
+    set(s, "x-llm-provider", call->target->provider_name);
     if (call->dropped)
         set(s, "x-llm-dropped", call->dropped);
     set_number(s, "x-llm-attempts", call->attempt);
