@@ -13,8 +13,21 @@
  * was sent to the client (DESIGN, "What may go wrong"). */
 typedef enum llm_next {
     LLM_NEXT_STOP,              /* the client gets this fault */
-    LLM_NEXT_TARGET             /* the next target of the chain is asked */
+    LLM_NEXT_KEY,               /* the key rests; another key, at once */
+    LLM_NEXT_WAIT,              /* the key rests for as long as was said;
+                                 * another key, or the same target after it */
+    LLM_NEXT_AGAIN,             /* the same target after a back-off */
+    LLM_NEXT_TARGET,            /* the next target, at once */
+    LLM_NEXT_OTHER,             /* the same; but this one did nothing wrong */
+    LLM_NEXT_CONTEXT,           /* the next target whose context is larger */
+    LLM_NEXT_CONTENT            /* the next target if on=content says so */
 } llm_next;
+
+/* Whether the target's breaker counts it. */
+static inline int llm_next_counts(llm_next next)
+{
+    return next == LLM_NEXT_AGAIN || next == LLM_NEXT_TARGET;
+}
 
 /* How loud the log is about it; the httpd skin maps these to APLOG_*. */
 typedef enum llm_loudness {
@@ -60,40 +73,40 @@ typedef enum llm_loudness {
     X(CLIENT_GONE, "client_gone", 499, "invalid_request_error",               \
       "client_gone", STOP, QUIET, "The client left before the answer ended")  \
     X(REFUSED_KEY, "refused_key", 502, "upstream_error",                      \
-      "provider_key_refused", TARGET, LOUD,                                   \
+      "provider_key_refused", KEY, LOUD,                                      \
       "The provider refused the gateway's key")                               \
     X(LIMITED, "limited", 429, "rate_limit_error", "rate_limit_exceeded",     \
-      TARGET, NOTED, "The provider's rate limit is reached")                  \
+      WAIT, NOTED, "The provider's rate limit is reached")                    \
     X(OVERLOADED, "overloaded", 503, "upstream_error", "provider_overloaded", \
-      TARGET, NOTED, "The provider is overloaded")                            \
-    X(FAILED, "failed", 502, "upstream_error", "provider_failed", TARGET,     \
+      AGAIN, NOTED, "The provider is overloaded")                             \
+    X(FAILED, "failed", 502, "upstream_error", "provider_failed", AGAIN,      \
       NOTED, "The provider failed")                                           \
     X(UNREACHABLE, "unreachable", 502, "upstream_error",                      \
-      "provider_unreachable", TARGET, LOUD,                                   \
+      "provider_unreachable", AGAIN, LOUD,                                    \
       "The provider could not be reached")                                    \
     X(UNTRUSTED, "untrusted", 502, "upstream_error", "provider_untrusted",    \
       TARGET, LOUD, "The provider's TLS certificate was not accepted")        \
     X(SLOW, "slow", 504, "upstream_error", "provider_timeout", TARGET, NOTED, \
       "The provider did not answer in time")                                  \
-    X(RESET, "reset", 502, "upstream_error", "provider_reset", TARGET, NOTED, \
+    X(RESET, "reset", 502, "upstream_error", "provider_reset", AGAIN, NOTED,  \
       "The provider closed the connection before it answered")                \
     X(GARBAGE, "garbage", 502, "upstream_error", "provider_garbage", TARGET,  \
       LOUD, "The provider's answer is not understood")                        \
     X(ANSWER_TOO_LARGE, "answer_too_large", 502, "upstream_error",            \
       "answer_too_large", STOP, LOUD,                                         \
       "The provider's answer is larger than the gateway allows")              \
-    X(CUT, "cut", 502, "upstream_error", "provider_cut", TARGET, NOTED,       \
+    X(CUT, "cut", 502, "upstream_error", "provider_cut", AGAIN, NOTED,        \
       "The provider's answer ended before it was whole")                      \
     X(STALLED, "stalled", 504, "upstream_error", "provider_stalled", TARGET,  \
       NOTED, "The provider's answer stopped coming")                          \
     X(CONTEXT, "context", 400, "invalid_request_error",                       \
-      "context_length_exceeded", STOP, QUIET,                                 \
+      "context_length_exceeded", CONTEXT, QUIET,                              \
       "The request is longer than the model's context")                       \
     X(POLICY, "policy", 400, "invalid_request_error",                         \
-      "content_policy_violation", STOP, QUIET,                                \
+      "content_policy_violation", CONTENT, QUIET,                             \
       "The provider refused the content")                                     \
     X(UNSUPPORTED, "unsupported", 400, "invalid_request_error",               \
-      "unsupported_parameter", TARGET, QUIET,                                 \
+      "unsupported_parameter", OTHER, QUIET,                                  \
       "The provider cannot do what the request asks for")                     \
     X(REJECTED, "rejected", 400, "invalid_request_error", "rejected", STOP,   \
       QUIET, "The provider rejected the request")                             \

@@ -1,0 +1,189 @@
+#include "health.h"
+
+#define FIELD 16                        /* bits */
+#define MOST 0xffffu
+#define DECAY apr_time_from_sec(10)     /* of latency */
+
+/* ---- finding ------------------------------------------------------------ */
+
+/* FNV-1a of both words with a zero between; never 0. */
+static uint64_t fingerprint(const char *kind, const char *name)
+{
+    uint64_t hash = 0xcbf29ce484222325u;
+    const char *words[] = { kind, name };
+    const char *c;
+    int i;
+
+    for (i = 0; i < 2; i++)
+        for (c = words[i];; c++) {
+            hash = (hash ^ (unsigned char)*c) * 0x100000001b3u;
+            if (!*c)
+                break;
+        }
+    return hash ? hash : 1;
+}
+
+llm_health *llm_health_find(const llm_health_area *area, const char *kind,
+                            const char *name)
+{
+    const uint64_t wanted = fingerprint(kind, name);
+    size_t i, at = area->count ? wanted % area->count : 0;
+
+    for (i = 0; i < area->count; i++, at = (at + 1) % area->count) {
+        llm_health *cell = &area->cells[at];
+        uint64_t is = atomic_load(&cell->name);
+
+        if (!is && atomic_compare_exchange_strong(&cell->name, &is, wanted))
+            return cell;
+        if (is == wanted)
+            return cell;
+    }
+    return NULL;
+}
+
+/* ---- the state ---------------------------------------------------------- */
+
+llm_health_state llm_health_of(const llm_health *cell, apr_time_t now)
+{
+    int64_t until = cell ? atomic_load(&cell->rests_until) : 0;
+
+    if (!until)
+        return LLM_HEALTH_CLOSED;
+    return now < until ? LLM_HEALTH_OPEN : LLM_HEALTH_HALF;
+}
+
+int llm_health_admit(llm_health *cell, apr_time_t now)
+{
+    llm_health_state state = llm_health_of(cell, now);
+    int64_t out;
+
+    if (state != LLM_HEALTH_HALF)
+        return state == LLM_HEALTH_CLOSED;
+    out = atomic_load(&cell->probe_at);
+    if (out && now < out + LLM_HEALTH_PROBE)
+        return 0;
+    return atomic_compare_exchange_strong(&cell->probe_at, &out, now);
+}
+
+void llm_health_rest(llm_health *cell, apr_time_t until)
+{
+    int64_t before;
+
+    if (!cell)
+        return;
+    before = atomic_load(&cell->rests_until);
+    while (before < until
+           && !atomic_compare_exchange_weak(&cell->rests_until, &before,
+                                            until))
+        ;
+    atomic_store(&cell->probe_at, 0);
+}
+
+/* ---- counting ----------------------------------------------------------- */
+
+static unsigned calls_of(uint64_t window)
+{
+    return (unsigned)window & MOST;
+}
+
+static unsigned failures_of(uint64_t window)
+{
+    return (unsigned)(window >> FIELD) & MOST;
+}
+
+/* One call more in the window numbered `when`; one of another time is
+ * forgotten, and a full one stays as it is. */
+static uint64_t counted(uint64_t window, uint32_t when, int failed)
+{
+    if ((uint32_t)(window >> 2 * FIELD) != when)
+        window = (uint64_t)when << 2 * FIELD;
+    if (calls_of(window) == MOST)
+        return window;
+    return window + 1 + ((uint64_t)!!failed << FIELD);
+}
+
+static uint64_t count(llm_health *cell, const llm_breaker *breaker,
+                      apr_time_t now, int failed)
+{
+    uint32_t when = breaker->window ? (uint32_t)(now / breaker->window) : 0;
+    uint64_t before = atomic_load(&cell->window), after;
+
+    do
+        after = counted(before, when, failed);
+    while (!atomic_compare_exchange_weak(&cell->window, &before, after));
+    return after;
+}
+
+void llm_health_went_well(llm_health *cell, const llm_breaker *breaker,
+                          apr_time_t now)
+{
+    if (!cell)
+        return;
+    if (breaker->window)
+        count(cell, breaker, now, 0);
+    if (!atomic_load(&cell->rests_until))
+        return;
+    atomic_store(&cell->window, 0);
+    atomic_store(&cell->trips, 0);
+    atomic_store(&cell->rests_until, 0);
+    atomic_store(&cell->probe_at, 0);
+}
+
+/* Twice as long each time it trips. */
+static void trip(llm_health *cell, const llm_breaker *breaker, apr_time_t now)
+{
+    uint32_t trips = atomic_fetch_add(&cell->trips, 1);
+    apr_interval_time_t rest = breaker->rest;
+
+    while (trips-- && rest < breaker->longest)
+        rest *= 2;
+    llm_health_rest(cell, now + (rest < breaker->longest ? rest
+                                                         : breaker->longest));
+    atomic_store(&cell->window, 0);
+}
+
+static int is_bad(uint64_t window, const llm_breaker *breaker)
+{
+    return calls_of(window) >= breaker->calls
+        && failures_of(window) * 100 >= calls_of(window) * breaker->percent;
+}
+
+/* One that is asked although it rests, because all rest, changes nothing by
+ * failing again. */
+void llm_health_failed(llm_health *cell, const llm_breaker *breaker,
+                       apr_time_t now)
+{
+    uint64_t window;
+
+    if (!cell || !breaker->window)
+        return;
+    window = count(cell, breaker, now, 1);
+    switch (llm_health_of(cell, now)) {
+    case LLM_HEALTH_CLOSED:
+        if (is_bad(window, breaker))
+            trip(cell, breaker, now);
+        break;
+    case LLM_HEALTH_HALF:
+        trip(cell, breaker, now);
+        break;
+    case LLM_HEALTH_OPEN:
+        break;
+    }
+}
+
+/* ---- latency ------------------------------------------------------------ */
+
+void llm_health_took(llm_health *cell, apr_interval_time_t took,
+                     apr_time_t now)
+{
+    int64_t before, age;
+
+    if (!cell)
+        return;
+    before = atomic_load(&cell->latency);
+    age = now - atomic_load(&cell->latency_at);
+    if (took < before && age >= 0)
+        took = (before * DECAY + took * age) / (DECAY + age);
+    atomic_store(&cell->latency, took);
+    atomic_store(&cell->latency_at, now);
+}

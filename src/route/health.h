@@ -1,0 +1,85 @@
+/* How targets and keys fare, as all children together see it.
+ *
+ *   closed ── failures beyond the rate ──▶ open ── its rest is over ──▶ half
+ *     ▲                                     ▲                            │
+ *     │                                     └── the probe failed ────────┤
+ *     └──────────── the probe, or any other call, went well ─────────────┘
+ *
+ * A cell is one target or one key; the area is an array of cells in shared
+ * memory, found by the fingerprint of a name. Nothing inside points anywhere.
+ *
+ * Why no lock is needed: every field is one atomic word, each of them valid by
+ * itself at any moment. `window` is changed by compare-and-swap and holds its
+ * own age, so that a call is never counted in a window of another time. A
+ * cell is claimed once and never given back. Half open lets through who wins
+ * the swap of `probe_at`; a process that dies with it loses it after
+ * LLM_HEALTH_PROBE. A wrong order of two words is at worst one call more to a
+ * bad target.
+ *
+ * Pure: the area and the time (microseconds since 1970) are given. Any
+ * thread of any child.
+ */
+#ifndef LLM_HEALTH_H
+#define LLM_HEALTH_H
+
+#include <stdalign.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <apr_time.h>
+
+#define LLM_HEALTH_PROBE apr_time_from_sec(60)  /* a probe's longest life */
+
+typedef struct llm_health {
+    alignas(64) _Atomic uint64_t name;  /* fingerprint; 0: free */
+    _Atomic uint64_t window;    /* | when 32 | failures 16 | calls 16 | */
+    _Atomic int64_t rests_until;        /* 0: it does not rest */
+    _Atomic int64_t probe_at;   /* 0: none is out */
+    _Atomic uint32_t trips;     /* rests since it last went well */
+    _Atomic int32_t in_flight;
+    _Atomic int64_t latency;    /* peak EWMA, microseconds; 0: not known */
+    _Atomic int64_t latency_at;
+} llm_health;
+
+typedef struct llm_health_area {
+    llm_health *cells;          /* NULL: nothing is known of anybody */
+    size_t count;
+} llm_health_area;
+
+/* When a breaker opens, and for how long. */
+typedef struct llm_breaker {
+    apr_interval_time_t window; /* failures are counted over this long; 0: it
+                                 * never opens */
+    unsigned calls;             /* at least so many in a window */
+    unsigned percent;           /* of them failed */
+    apr_interval_time_t rest, longest;  /* the first, and the most it grows */
+} llm_breaker;
+
+typedef enum llm_health_state {
+    LLM_HEALTH_CLOSED, LLM_HEALTH_HALF, LLM_HEALTH_OPEN
+} llm_health_state;
+
+/* The cell of this name, taken on first use; NULL when the area is full. */
+llm_health *llm_health_find(const llm_health_area *area, const char *kind,
+                            const char *name);
+
+/* The functions below take NULL for a cell, which is always well. */
+llm_health_state llm_health_of(const llm_health *cell, apr_time_t now);
+
+/* 1 if a call may be made: it is closed, or this call is the probe. */
+int llm_health_admit(llm_health *cell, apr_time_t now);
+
+void llm_health_went_well(llm_health *cell, const llm_breaker *breaker,
+                          apr_time_t now);
+void llm_health_failed(llm_health *cell, const llm_breaker *breaker,
+                       apr_time_t now);
+
+/* Nothing is asked of it before `until`, as it said itself. */
+void llm_health_rest(llm_health *cell, apr_time_t until);
+
+/* A call's time to its first output. A slow one counts at once, quick ones
+ * bring the mark down as time passes. */
+void llm_health_took(llm_health *cell, apr_interval_time_t took,
+                     apr_time_t now);
+
+#endif

@@ -1,0 +1,201 @@
+#include "plan.h"
+#include <string.h>
+
+/* xorshift64*, which needs a state that is not 0. */
+uint64_t llm_plan_random(uint64_t *state, uint64_t n)
+{
+    uint64_t x = *state ? *state : 0x9e3779b97f4a7c15u;
+
+    x ^= x >> 12;
+    x ^= x << 25;
+    x ^= x >> 27;
+    *state = x;
+    return n ? (x * 0x2545f4914f6cdd1du >> 11) % n : 0;
+}
+
+/* ---- the order ---------------------------------------------------------- */
+
+static void swap(int *a, int *b)
+{
+    int kept = *a;
+
+    *a = *b;
+    *b = kept;
+}
+
+static unsigned weight_at(const llm_plan *plan, int i)
+{
+    return plan->options[plan->order[i]].weight;
+}
+
+/* Puts one of the places from `from` to before `to` first, each by the chance
+ * of its weight. */
+static void draw(llm_plan *plan, int from, int to)
+{
+    uint64_t sum = 0, point;
+    int i;
+
+    for (i = from; i < to; i++)
+        sum += weight_at(plan, i);
+    point = llm_plan_random(&plan->random, sum);
+    for (i = from; i < to - 1 && point >= weight_at(plan, i); i++)
+        point -= weight_at(plan, i);
+    for (; i > from; i--)
+        swap(&plan->order[i], &plan->order[i - 1]);
+}
+
+/* Neighbours that have weights are equals. */
+static void share(llm_plan *plan)
+{
+    int from, to, i;
+
+    for (from = 0; from < plan->n; from = to + 1) {
+        for (to = from; to < plan->n && weight_at(plan, to); to++)
+            ;
+        for (i = from; i + 1 < to; i++)
+            draw(plan, i, to);
+    }
+}
+
+static double busy(const llm_option *option)
+{
+    return option->health ? atomic_load(&option->health->in_flight) : 0;
+}
+
+/* Smaller is better. Who is not known yet is tried first. */
+static double score(const llm_option *option, llm_order order)
+{
+    int64_t latency;
+
+    switch (order) {
+    case LLM_ORDER_CHEAPEST:
+        return option->price < 0 ? 1e300 : option->price;
+    case LLM_ORDER_LEAST_BUSY:
+        return busy(option);
+    default:
+        latency = option->health ? atomic_load(&option->health->latency) : 0;
+        return (double)latency * (busy(option) + 1);
+    }
+}
+
+static void sort(llm_plan *plan, llm_order order)
+{
+    int i, k;
+
+    for (i = 1; i < plan->n; i++)
+        for (k = i; k > 0
+             && score(&plan->options[plan->order[k]], order)
+                < score(&plan->options[plan->order[k - 1]], order); k--)
+            swap(&plan->order[k], &plan->order[k - 1]);
+}
+
+/* The better of two that chance chose comes first: all children that know the
+ * same would else run to the same place at once. */
+static void choose_of_two(llm_plan *plan, llm_order order)
+{
+    int a, b;
+
+    if (plan->n < 3)
+        return;
+    a = (int)llm_plan_random(&plan->random, (uint64_t)plan->n);
+    b = (int)llm_plan_random(&plan->random, (uint64_t)plan->n - 1);
+    b += b >= a;
+    if (score(&plan->options[plan->order[b]], order)
+        < score(&plan->options[plan->order[a]], order))
+        a = b;
+    for (; a > 0; a--)
+        swap(&plan->order[a], &plan->order[a - 1]);
+}
+
+void llm_plan_make(llm_plan *plan, int n, llm_order order, uint64_t random)
+{
+    int i;
+
+    plan->n = 0;
+    plan->now = -1;
+    plan->forced = 0;
+    plan->random = random;
+    memset(plan->tried, 0, sizeof plan->tried);
+    for (i = 0; i < n && i < LLM_PLAN_MOST; i++)
+        if (plan->options[i].allowed)
+            plan->order[plan->n++] = i;
+    if (order == LLM_ORDER_GIVEN) {
+        share(plan);
+        return;
+    }
+    sort(plan, order);
+    if (order != LLM_ORDER_CHEAPEST)
+        choose_of_two(plan, order);
+}
+
+/* ---- the way through ---------------------------------------------------- */
+
+static int take(llm_plan *plan, int option, int forced)
+{
+    plan->now = option;
+    plan->forced = forced;
+    plan->tried[option]++;
+    return option;
+}
+
+int llm_plan_next(llm_plan *plan, apr_time_t now)
+{
+    int i, option;
+
+    for (i = 0; i < plan->n; i++) {
+        option = plan->order[i];
+        if (!plan->tried[option]
+            && llm_health_admit(plan->options[option].health, now))
+            return take(plan, option, 0);
+    }
+    for (i = 0; i < plan->n; i++)
+        if (!plan->tried[plan->order[i]])
+            return take(plan, plan->order[i], 1);
+    return -1;
+}
+
+/* Full jitter: anything up to the limit that doubles each time. */
+static apr_interval_time_t back_off(llm_plan *plan, const llm_option *option)
+{
+    apr_interval_time_t most = option->least;
+    int i;
+
+    for (i = 1; i < plan->tried[plan->now] && most < option->most; i++)
+        most *= 2;
+    if (most > option->most)
+        most = option->most;
+    return (apr_interval_time_t)llm_plan_random(&plan->random,
+                                                (uint64_t)most + 1);
+}
+
+static llm_plan_step again(llm_plan *plan, apr_interval_time_t retry_after,
+                           apr_time_t now, apr_time_t *when)
+{
+    const llm_option *option = &plan->options[plan->now];
+
+    if (plan->forced || plan->tried[plan->now] >= option->attempts
+        || retry_after > option->patience)
+        return LLM_STEP_NEXT;
+    *when = now + (retry_after ? retry_after : back_off(plan, option));
+    plan->tried[plan->now]++;
+    return LLM_STEP_AGAIN;
+}
+
+llm_plan_step llm_plan_after(llm_plan *plan, llm_next rule, int keys,
+                             apr_interval_time_t retry_after, apr_time_t now,
+                             apr_time_t *when)
+{
+    switch (rule) {
+    case LLM_NEXT_KEY:
+        return keys ? LLM_STEP_KEY : LLM_STEP_NEXT;
+    case LLM_NEXT_WAIT:
+        return keys ? LLM_STEP_KEY : again(plan, retry_after, now, when);
+    case LLM_NEXT_AGAIN:
+        return again(plan, retry_after, now, when);
+    case LLM_NEXT_TARGET:
+    case LLM_NEXT_OTHER:
+        return LLM_STEP_NEXT;
+    default:
+        return LLM_STEP_STOP;
+    }
+}

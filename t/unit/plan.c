@@ -1,0 +1,183 @@
+/* Which target is asked next, and when. */
+#include "../../src/route/plan.h"
+#include "../tap.h"
+
+#define S apr_time_from_sec(1)
+#define START (1000000 * S)
+
+static llm_health cells[4];
+static const llm_breaker breaker = { 30 * S, 2, 50, 5 * S, 20 * S };
+
+static llm_option plain(void)
+{
+    const llm_option option = {
+        .allowed = 1, .price = -1, .attempts = 2, .least = S / 2,
+        .most = 8 * S, .patience = 10 * S
+    };
+
+    return option;
+}
+
+static void fill(llm_plan *plan, int n)
+{
+    int i;
+
+    memset(plan, 0, sizeof *plan);
+    memset(cells, 0, sizeof cells);
+    for (i = 0; i < n; i++) {
+        plan->options[i] = plain();
+        plan->options[i].health = i < 4 ? &cells[i] : NULL;
+    }
+}
+
+static void trip(int i)
+{
+    llm_health_failed(&cells[i], &breaker, START);
+    llm_health_failed(&cells[i], &breaker, START);
+}
+
+static void in_order(void)
+{
+    llm_plan plan;
+
+    fill(&plan, 3);
+    plan.options[1].allowed = 0;
+    llm_plan_make(&plan, 3, LLM_ORDER_GIVEN, 7);
+    is_int(llm_plan_next(&plan, START), 0, "the first");
+    is_int(llm_plan_next(&plan, START), 2, "the next that is allowed");
+    is_int(llm_plan_next(&plan, START), -1, "and no more");
+}
+
+static void resting(void)
+{
+    llm_plan plan;
+
+    fill(&plan, 3);
+    trip(0);
+    llm_plan_make(&plan, 3, LLM_ORDER_GIVEN, 7);
+    is_int(llm_plan_next(&plan, START), 1, "who rests is passed over");
+    is_int(llm_plan_next(&plan, START), 2, "so far");
+    is_int(llm_plan_next(&plan, START), 0, "and tried at last");
+    ok(plan.forced, "against its rest");
+    fill(&plan, 1);
+    trip(0);
+    llm_plan_make(&plan, 1, LLM_ORDER_GIVEN, 7);
+    is_int(llm_plan_next(&plan, START), 0, "all rest: the best is tried");
+}
+
+static void weights(void)
+{
+    llm_plan plan;
+    int first[3] = { 0 }, last[3] = { 0 };
+    uint64_t seed = 1;
+
+    for (int i = 0; i < 30000; i++) {
+        fill(&plan, 3);
+        plan.options[0].weight = 3;
+        plan.options[1].weight = 1;
+        llm_plan_make(&plan, 3, LLM_ORDER_GIVEN,
+                      llm_plan_random(&seed, UINT64_MAX));
+        first[plan.order[0]]++;
+        last[plan.order[2]]++;
+    }
+    ok(first[0] > 21900 && first[0] < 23100, "three of four: %d", first[0]);
+    ok(first[1] == 30000 - first[0], "else the other");
+    is_int(last[2], 30000, "who has no weight keeps its place");
+}
+
+static void orders(void)
+{
+    llm_plan plan;
+    int best = 0;
+
+    fill(&plan, 3);
+    plan.options[0].price = 3;
+    plan.options[2].price = 1;
+    llm_plan_make(&plan, 3, LLM_ORDER_CHEAPEST, 1);
+    ok(plan.order[0] == 2 && plan.order[1] == 0 && plan.order[2] == 1,
+       "cheapest, and who has no price last");
+    for (int i = 0; i < 1000; i++) {
+        fill(&plan, 3);
+        cells[0].latency = 90000;
+        cells[1].latency = 10000;
+        cells[2].latency = 50000;
+        llm_plan_make(&plan, 3, LLM_ORDER_FASTEST, (uint64_t)i + 1);
+        best += plan.order[0] == 1;
+        if (plan.order[0] == 0)
+            break;
+    }
+    ok(best > 550 && best < 780, "the fastest, of two by chance: %d", best);
+    fill(&plan, 2);
+    cells[0].in_flight = 5;
+    llm_plan_make(&plan, 2, LLM_ORDER_LEAST_BUSY, 1);
+    is_int(plan.order[0], 1, "least busy");
+}
+
+static llm_plan_step after(llm_plan *plan, llm_next rule, int keys,
+                           apr_interval_time_t said, apr_time_t *when)
+{
+    *when = 0;
+    return llm_plan_after(plan, rule, keys, said, START, when);
+}
+
+static void steps(void)
+{
+    llm_plan plan;
+    apr_time_t when;
+
+    fill(&plan, 2);
+    llm_plan_make(&plan, 2, LLM_ORDER_GIVEN, 7);
+    llm_plan_next(&plan, START);
+    is_int(after(&plan, LLM_NEXT_STOP, 1, 0, &when), LLM_STEP_STOP, "stop");
+    is_int(after(&plan, LLM_NEXT_KEY, 1, 0, &when), LLM_STEP_KEY, "a key");
+    is_int(after(&plan, LLM_NEXT_KEY, 0, 0, &when), LLM_STEP_NEXT, "no key");
+    is_int(after(&plan, LLM_NEXT_TARGET, 1, 0, &when), LLM_STEP_NEXT, "next");
+    is_int(after(&plan, LLM_NEXT_WAIT, 1, 2 * S, &when), LLM_STEP_KEY,
+           "limited: another key");
+    is_int(after(&plan, LLM_NEXT_WAIT, 0, 11 * S, &when), LLM_STEP_NEXT,
+           "too long to wait for");
+    is_int(after(&plan, LLM_NEXT_WAIT, 0, 2 * S, &when), LLM_STEP_AGAIN,
+           "waited for");
+    is_int(when, START + 2 * S, "as long as it said");
+    is_int(after(&plan, LLM_NEXT_AGAIN, 0, 0, &when), LLM_STEP_NEXT,
+           "two attempts and no more");
+    llm_plan_next(&plan, START);
+    is_int(after(&plan, LLM_NEXT_AGAIN, 0, 0, &when), LLM_STEP_AGAIN,
+           "the next target has its own");
+    ok(when >= START && when <= START + S / 2, "within the first back-off");
+}
+
+static void back_offs(void)
+{
+    llm_plan plan;
+    apr_time_t when, longest = 0;
+
+    for (uint64_t seed = 1; seed < 500; seed++) {
+        fill(&plan, 1);
+        plan.options[0].attempts = 10;
+        llm_plan_make(&plan, 1, LLM_ORDER_GIVEN, seed);
+        llm_plan_next(&plan, START);
+        for (int i = 1; i < 10; i++) {
+            after(&plan, LLM_NEXT_AGAIN, 0, 0, &when);
+            if (when - START > (i < 5 ? (S / 2) << (i - 1) : 8 * S))
+                longest = 99 * S;
+            else if (when - START > longest)
+                longest = when - START;
+        }
+        if (after(&plan, LLM_NEXT_AGAIN, 0, 0, &when) != LLM_STEP_NEXT)
+            longest = 99 * S;
+    }
+    ok(longest > 7 * S && longest <= 8 * S, "doubles up to its most: %ld us",
+       (long)longest);
+}
+
+int main(void)
+{
+    in_order();
+    resting();
+    weights();
+    orders();
+    steps();
+    back_offs();
+    return done();
+}
