@@ -7,18 +7,6 @@
 
 /* ---- how an attempt ends ------------------------------------------------ */
 
-static const char *tried(const llm_call *call)
-{
-    const llm_target *targets = (const llm_target *)call->model->targets->elts;
-    const char *text = "";
-    int i;
-
-    for (i = 0; i < call->attempt; i++)
-        text = apr_pstrcat(call->pool, text, i ? ", " : "",
-                           targets[i].provider_name, NULL);
-    return text;
-}
-
 /* Everything failed: the first target's error, and what was tried. */
 static void give_up(llm_call *call, llm_fault fault, apr_time_t now)
 {
@@ -27,20 +15,10 @@ static void give_up(llm_call *call, llm_fault fault, apr_time_t now)
                                   : llm_fault_of(shown.fault)->text;
 
     if (call->attempt > 1)
-        shown.text = apr_pstrcat(call->pool, text, " (tried: ", tried(call),
+        shown.text = apr_pstrcat(call->pool, text, " (tried: ", call->tried,
                                  ")", NULL);
     llm_call_refuse(call, &shown, now);
     call->fault.fault = fault;
-}
-
-/* One that could still answer in the time a call may take with it. */
-static int has_next_target(const llm_call *call, apr_time_t now)
-{
-    const llm_target *targets = (const llm_target *)call->model->targets->elts;
-
-    return call->attempt < call->model->targets->nelts
-        && now < call->started
-                 + targets[call->attempt].provider->endpoint->total;
 }
 
 void llm_answer_failed(llm_call *call, const llm_fault_detail *detail,
@@ -57,13 +35,8 @@ void llm_answer_failed(llm_call *call, const llm_fault_detail *detail,
                                         &call->out);
         return;
     }
-    if (llm_fault_of(detail->fault)->next == LLM_NEXT_TARGET
-        && has_next_target(call, now)) {
-        llm_meter_failover(call->meter, call->row, detail->fault);
-        llm_answer_next_target(call, now);
-        return;
-    }
-    give_up(call, detail->fault, now);
+    if (!llm_answer_go_on(call, detail, now))
+        give_up(call, detail->fault, now);
 }
 
 void llm_answer_fault(llm_call *call, llm_fault fault, const char *text,
@@ -80,6 +53,7 @@ void llm_answer_complete(llm_call *call, apr_time_t now)
     call->state = LLM_CALL_ENDED;
     call->committed = 1;
     call->ended = now;
+    llm_answer_went_well(call, now);
 }
 
 void llm_answer_give(llm_call *call, apr_time_t now)
@@ -169,7 +143,8 @@ static void read_error(llm_call *call, int status, const char *body, size_t n,
     if (status)
         text = llm_service_error(provider->service, text, call->pool);
     call->spoken->read_error(llm_service_status(provider->service, status),
-                             text.at, text.len, provider->key, detail,
+                             text.at, text.len,
+                             call->way ? call->way->key : NULL, detail,
                              call->pool);
     if (call->translation)      /* words of another dialect */
         detail->type = detail->code = detail->param = NULL;
@@ -480,6 +455,12 @@ void llm_call_arrived(llm_call *call, llm_arrival *arrival, apr_time_t now)
     if (arrival->client_gone) {
         llm_call_abandon(call, LLM_CLIENT_GONE, now);
         llm_buf_free(&arrival->bytes);
+        return;
+    }
+    if (call->state == LLM_CALL_RESTING) {      /* what comes is too late */
+        llm_buf_free(&arrival->bytes);
+        if (now >= call->again_at)
+            llm_answer_again(call, now);
         return;
     }
     if (call->state == LLM_CALL_ASKED && arrival->head.status) {

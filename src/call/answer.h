@@ -22,7 +22,22 @@ void llm_answer_complete(llm_call *call, apr_time_t now);
  * the client used is a model's. */
 uint32_t llm_call_row(const llm_call *call, int answered);
 
-/* Readies everything for the next target; the state is ADMITTED after. */
-void llm_answer_next_target(llm_call *call, apr_time_t now);
+/* The request for `target` by `endpoint`; LLM_OK, or why it cannot be. */
+llm_fault llm_answer_write(llm_call *call, llm_fault_detail *detail);
+
+/* route.c: the plan of the call, and its first target; the call is ADMITTED,
+ * or it has ended. */
+void llm_answer_plan(llm_call *call, apr_time_t now);
+
+/* After a failed attempt, before the client got anything: 1 when somebody is
+ * asked, at once or after a rest; 0 when the client must have the error. */
+int llm_answer_go_on(llm_call *call, const llm_fault_detail *detail,
+                     apr_time_t now);
+
+/* After a rest. */
+void llm_answer_again(llm_call *call, apr_time_t now);
+
+/* The target and the key have done their work. */
+void llm_answer_went_well(llm_call *call, apr_time_t now);
 
 #endif

@@ -1,4 +1,4 @@
-/* The next target, and what it is asked. */
+/* What a target is asked. */
 #include "answer.h"
 #include <string.h>
 #include <apr_strings.h>
@@ -10,11 +10,6 @@
 /* The version of Anthropic's API that translated requests are written for:
  * the one that still takes temperature and its like. */
 #define VERSION "2023-06-01"
-
-static const llm_target *target_at(const llm_call *call, int i)
-{
-    return &((const llm_target *)call->model->targets->elts)[i];
-}
 
 /* ---- the model's name there --------------------------------------------- */
 
@@ -154,11 +149,14 @@ static llm_fault count_here(llm_call *call, llm_fault_detail *detail)
     return fault;
 }
 
-static llm_fault write_body(llm_call *call, llm_fault_detail *detail)
+llm_fault llm_answer_write(llm_call *call, llm_fault_detail *detail)
 {
     const llm_provider *provider = call->target->provider;
     llm_fault fault;
 
+    call->target_model = name_at_target(call);
+    llm_buf_free(&call->body);
+    llm_buf_init(&call->body, call->request.body.len * 3 + BODY_ROOM);
     call->spoken = llm_family_choose(provider->speaks, call->face.dialect);
     if (!call->spoken && call->face.dialect->operation == LLM_OP_COUNT)
         return count_here(call, detail);
@@ -175,46 +173,6 @@ static llm_fault write_body(llm_call *call, llm_fault_detail *detail)
                                     call->translation ? NULL
                                                       : call->face.beta,
                                     &call->body);
-}
-
-/* ---- the next target ---------------------------------------------------- */
-
-static void begin_attempt(llm_call *call)
-{
-    call->target = target_at(call, call->attempt++);
-    call->target_model = name_at_target(call);
-    memset(&call->head, 0, sizeof call->head);
-    call->trouble = call->dropped = NULL;
-    call->translation = NULL;
-    memset(&call->usage, 0, sizeof call->usage);
-    call->done = call->finished = 0;
-    call->skipped = call->received = 0;
-    call->first = call->last = 0;
-    call->frame.begun = 0;
-    llm_buf_free(&call->answer);
-    llm_buf_init(&call->answer, call->limits->max_answer);
-    llm_buf_clear(&call->out);
-    llm_sse_free(&call->sse);
-    llm_sse_init(&call->sse, call->limits->max_answer);
-    llm_eventstream_free(&call->events);
-    llm_eventstream_init(&call->events, call->limits->max_answer);
-    llm_buf_free(&call->body);
-    llm_buf_init(&call->body, call->request.body.len * 3 + BODY_ROOM);
-}
-
-void llm_answer_next_target(llm_call *call, apr_time_t now)
-{
-    llm_fault_detail detail = { 0 };
-
-    begin_attempt(call);
-    call->row = llm_call_row(call, 0);
-    llm_meter_assign(call->meter, call->slot, call->row);
-    call->state = LLM_CALL_ADMITTED;
-    detail.fault = write_body(call, &detail);
-    if (detail.fault)
-        llm_answer_failed(call, &detail, now);
-    else if (call->estimated)
-        llm_answer_give(call, now);
 }
 
 const char *llm_call_path(const llm_call *call)

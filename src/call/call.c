@@ -105,7 +105,7 @@ void llm_call_admit(llm_call *call, const llm_models *models,
     if (detail.fault)
         llm_call_refuse(call, &detail, now);
     else
-        llm_answer_next_target(call, now);
+        llm_answer_plan(call, now);
 }
 
 void llm_call_refuse(llm_call *call, const llm_fault_detail *detail,
@@ -143,6 +143,8 @@ apr_time_t llm_call_deadline(const llm_call *call)
     const llm_endpoint *at = call->target->provider->endpoint;
     apr_time_t total = call->started + at->total, soon;
 
+    if (call->state == LLM_CALL_RESTING)
+        return call->again_at;
     if (call->first)
         soon = call->last + at->idle;
     else

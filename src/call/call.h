@@ -30,6 +30,11 @@ typedef struct llm_call_limits {
     int drop_unsupported;       /* 1: what a target cannot be told is left
                                  * out and named; 0: it is refused */
     const apr_array_header_t *facts;    /* of llm_facts; NULL: none known */
+    llm_health_area health;     /* of targets and keys; none: all are well */
+    int (*may)(const void *when, void *baton);  /* whether a target's condition
+                                 * holds for this request; NULL: all do */
+    void *baton;
+    uint64_t random;            /* another number for every call */
     uint32_t (*reap)(void);     /* asked when none is free: settles the calls
                                  * of dead processes; how many. May be NULL */
 } llm_call_limits;
@@ -43,6 +48,7 @@ typedef enum llm_call_want {
 
 typedef enum llm_call_state {
     LLM_CALL_ADMITTED,          /* nothing asked yet, or the next target due */
+    LLM_CALL_RESTING,           /* the same target is asked again in a while */
     LLM_CALL_ASKED,             /* no usable head yet */
     LLM_CALL_GATHERING,         /* a whole answer, or an error's body */
     LLM_CALL_HOLDING,           /* a stream before its first output */
@@ -66,8 +72,13 @@ typedef struct llm_call {
 
     /* where it stands */
     llm_call_state state;
-    int attempt;                /* targets asked so far */
+    llm_plan *plan;             /* NULL before admission */
+    int attempt;                /* requests to providers so far */
     const llm_target *target;
+    const llm_endpoint *endpoint;       /* of the key in use */
+    const llm_way *way;         /* the key in use; NULL: there is one at most */
+    apr_time_t again_at;        /* RESTING: until when */
+    const char *tried;          /* names of the providers asked; NULL */
     const llm_dialect *spoken;  /* what it is asked in */
     llm_translation *translation;       /* NULL: that is the client's own, and
                                          * everything goes through as it is */

@@ -3,9 +3,18 @@
 #ifndef LLM_PROVIDER_H
 #define LLM_PROVIDER_H
 
+#include "../route/health.h"
 #include "../upstream/endpoint.h"
 #include "../wire/family.h"
 #include "service.h"
+
+/* One of several keys, with an endpoint that shows it. */
+typedef struct llm_way {
+    llm_endpoint *endpoint;
+    const char *label;          /* "provider#1": for its health */
+    const llm_secret *key;
+    unsigned weight;
+} llm_way;
 
 typedef struct llm_provider {
     const char *name;
@@ -14,6 +23,13 @@ typedef struct llm_provider {
     llm_endpoint *endpoint;
     const llm_service *service; /* NULL: the dialect's own API */
     const llm_secret *key;      /* NULL: it needs none */
+    apr_array_header_t *ways;   /* of llm_way: one a key; empty: `endpoint` is
+                                 * the only one */
+    int attempts;               /* of one call, one after the other */
+    apr_interval_time_t least, most;    /* back-off between them */
+    apr_interval_time_t patience;       /* the longest Retry-After that is
+                                         * waited for */
+    llm_breaker breaker;
     int refuses_stream_options; /* never ask it for usage in a stream */
     int takes_parameters;       /* "model?name=value" is passed on (echo) */
 } llm_provider;

@@ -4,7 +4,9 @@
 #include "http_main.h"
 #include "apr_strings.h"
 #include "provider_config.h"
+#include "route_config.h"
 #include "shared.h"
+#include "welfare.h"
 
 APLOG_USE_MODULE(llm);
 extern module AP_MODULE_DECLARE_DATA llm_module;
@@ -58,8 +60,11 @@ llm_call_limits llm_config_limits(const request_rec *r)
     const llm_dir *dir = llm_config_dir(r);
     const llm_server *main = llm_config_server(ap_server_conf);
     llm_call_limits limits = {
-        max_answer_of(dir), (unsigned)max_depth_of(dir), main->max_in_flight,
-        (int)unsupported_of(dir), main->facts, llm_shared_reap
+        .max_answer = max_answer_of(dir),
+        .max_depth = (unsigned)max_depth_of(dir),
+        .max_in_flight = main->max_in_flight,
+        .drop_unsupported = (int)unsupported_of(dir), .facts = main->facts,
+        .health = llm_welfare(), .reap = llm_shared_reap
     };
 
     return limits;
@@ -246,38 +251,12 @@ static const char *open_provider(cmd_parms *cmd, void *config,
 
 /* ---- models ------------------------------------------------------------- */
 
-/* ITERATE2 calls once for each target with the same `name`. */
-static const char *add_target(cmd_parms *cmd, void *config, const char *name,
-                              const char *word)
+static const char *add_model(cmd_parms *cmd, void *config, const char *line)
 {
-    llm_server *server = server_of(cmd);
-    const char *slash = strchr(word, '/');
     const char *wrong = ap_check_cmd_context(cmd, NOT_IN_DIR_CONTEXT);
-    llm_model *model;
-    llm_target *target;
 
     (void)config;
-    if (wrong)
-        return wrong;
-    if (!slash || slash == word || !slash[1])
-        return apr_psprintf(cmd->pool, "LLMModel %s: \"%s\" is no target: "
-                            "write provider/model, or provider/* for the name "
-                            "that the client used", name, word);
-    model = llm_provider_model(server, name, cmd->directive, cmd->pool);
-    if (!model)
-        return apr_psprintf(cmd->pool, "LLMModel %s stands twice: put all its "
-                            "targets on one line", name);
-    if (!llm_text_is_name(name, LLM_MODEL_MAX - 1))
-        return apr_psprintf(cmd->pool, "LLMModel: \"%s\" cannot be a model's "
-                            "name", name);
-    target = apr_array_push(model->targets);
-    memset(target, 0, sizeof *target);
-    target->where = apr_psprintf(cmd->pool, "%s:%d", cmd->directive->filename,
-                                 cmd->directive->line_num);
-    target->provider_name = apr_pstrmemdup(cmd->pool, word, slash - word);
-    target->model = strcmp(slash, "/*") ? apr_pstrdup(cmd->pool, slash + 1)
-                                        : NULL;
-    return NULL;
+    return wrong ? wrong : llm_route_model(cmd, server_of(cmd), line);
 }
 
 /* ---- the table ---------------------------------------------------------- */

@@ -26,7 +26,6 @@ typedef struct llm_server {
     apr_array_header_t *providers;      /* of llm_provider * */
     llm_models *models;
     llm_provider *open;         /* while inside its section */
-    const ap_directive_t *model_line;   /* the LLMModel line being read */
     apr_time_t read_at;         /* when this configuration was read */
     /* of the main server only */
     const char *state_dir;      /* NULL: none */

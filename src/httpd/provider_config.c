@@ -1,4 +1,5 @@
 #include "provider_config.h"
+#include "route_config.h"
 #include "http_log.h"
 #include "apr_lib.h"
 #include "apr_strings.h"
@@ -87,6 +88,8 @@ const char *llm_provider_open(llm_server *server, const char *name,
     provider->name = apr_pstrdup(p, name);
     speak(provider, llm_family_find(preset ? preset->dialect : "openai"));
     provider->endpoint = endpoint_make(provider->name, p);
+    provider->ways = apr_array_make(p, 1, sizeof(llm_way));
+    llm_route_defaults(provider);
     if (preset) {
         provider->endpoint->base_url = preset->base_url;
         provider->endpoint->peer = preset->peer;
@@ -109,10 +112,10 @@ static char *upper(const char *name, apr_pool_t *p)
     return copy;
 }
 
-static void show(llm_provider *provider, const char *name, const char *before,
+static void show(const llm_way *way, const char *name, const char *before,
                  const llm_secret *secret)
 {
-    llm_endpoint_header *header = apr_array_push(provider->endpoint->headers);
+    llm_endpoint_header *header = apr_array_push(way->endpoint->headers);
 
     header->name = name;
     header->before = before;
@@ -120,33 +123,57 @@ static void show(llm_provider *provider, const char *name, const char *before,
 }
 
 /* A pair, "ID:SECRET" or "ID:SECRET:TOKEN", is not shown but signed with. */
-static int sign_with_key(llm_provider *provider, apr_pool_t *p)
+static int sign_with_key(const llm_provider *provider, llm_way *way,
+                         apr_pool_t *p)
 {
-    llm_endpoint *endpoint = provider->endpoint;
+    llm_endpoint *endpoint = way->endpoint;
     const char *signing = provider->service
         ? llm_service_signing(provider->service, p) : NULL;
-    const llm_secret *token = llm_secret_part(provider->key, 2, p);
+    const llm_secret *token = llm_secret_part(way->key, 2, p);
 
-    endpoint->sign_secret = llm_secret_part(provider->key, 1, p);
+    endpoint->sign_secret = llm_secret_part(way->key, 1, p);
     if (!signing || !endpoint->sign_secret)
         return 0;
     endpoint->signing = signing;
-    endpoint->sign_id = llm_secret_part(provider->key, 0, p);
-    provider->key = endpoint->sign_secret;
+    endpoint->sign_id = llm_secret_part(way->key, 0, p);
+    way->key = endpoint->sign_secret;
     if (token)
-        show(provider, "X-Amz-Security-Token", "", token);
+        show(way, "X-Amz-Security-Token", "", token);
     return 1;
 }
 
-static void show_key(llm_provider *provider, apr_pool_t *p)
+static void show_key(const llm_provider *provider, llm_way *way,
+                     apr_pool_t *p)
 {
     const char *header = provider->family->key_header;
     const char *before = provider->family->key_before;
 
     if (provider->service)
         llm_service_key(provider->service, &header, &before);
-    if (!sign_with_key(provider, p))
-        show(provider, header, before, provider->key);
+    if (!sign_with_key(provider, way, p))
+        show(way, header, before, way->key);
+}
+
+/* Each key has an endpoint of its own that differs in nothing else. */
+static llm_endpoint *endpoint_like(const llm_endpoint *other, apr_pool_t *p)
+{
+    llm_endpoint *endpoint = apr_pmemdup(p, other, sizeof *other);
+
+    endpoint->headers = apr_array_copy(p, other->headers);
+    endpoint->number = endpoints++;
+    return endpoint;
+}
+
+static void open_ways(llm_provider *provider, apr_pool_t *p)
+{
+    llm_way *ways = (llm_way *)provider->ways->elts;
+    int i;
+
+    for (i = provider->ways->nelts - 1; i >= 0; i--) {
+        ways[i].endpoint = i ? endpoint_like(provider->endpoint, p)
+                             : provider->endpoint;
+        show_key(provider, &ways[i], p);
+    }
 }
 
 static const char *close_service(llm_provider *provider, apr_pool_t *p)
@@ -178,8 +205,7 @@ const char *llm_provider_close(llm_server *server, apr_pool_t *p)
         return apr_psprintf(p, "<LLMProvider %s> needs an LLMKey, such as "
                             "LLMKey env:%s_API_KEY", provider->name,
                             upper(provider->name, p));
-    if (provider->key)
-        show_key(provider, p);
+    open_ways(provider, p);
     /* Whole answers start when they are finished: unless told otherwise
      * they may take as long as a call may take at all. */
     if (!provider->endpoint->whole)
@@ -253,22 +279,38 @@ const char *llm_provider_set_base_url(llm_provider *provider, const char *url,
     return NULL;
 }
 
+/* "weight=3" at the end of the line; 1 where it is not. */
+static unsigned take_weight(const char **line, apr_pool_t *p)
+{
+    const char *at = strstr(*line, " weight=");
+    long number;
+
+    if (!at || !llm_text_number(at + strlen(" weight="), 1, 1000, &number))
+        return 1;
+    *line = apr_pstrmemdup(p, *line, at - *line);
+    return (unsigned)number;
+}
+
 const char *llm_provider_set_key(llm_provider *provider, const char *source,
                                  apr_pool_t *p)
 {
     const char *why = NULL;
+    llm_way *way;
 
     if (*source == '"' || *source == '\'')
         source = ap_getword_conf(p, &source);
-    if (provider->key)
-        return apr_psprintf(p, "<LLMProvider %s> has two LLMKey lines",
-                            provider->name);
     if (strncmp(source, "env:", 4) && strncmp(source, "file:", 5)
         && strncmp(source, "exec:", 5))
         return "LLMKey says where the key is, it is not the key: write "
                "env:NAME, file:/path or exec:/program";
-    provider->key = llm_secret_load(source, &why, p);
-    return provider->key ? NULL : apr_pstrcat(p, "LLMKey: ", why, NULL);
+    way = apr_array_push(provider->ways);
+    way->weight = take_weight(&source, p);
+    way->label = apr_psprintf(p, "%s#%d", provider->name,
+                              provider->ways->nelts);
+    way->key = llm_secret_load(source, &why, p);
+    if (!provider->key)
+        provider->key = way->key;
+    return way->key ? NULL : apr_pstrcat(p, "LLMKey: ", why, NULL);
 }
 
 static int is_field_name(const char *name)
@@ -382,17 +424,6 @@ const char *llm_provider_set_echo(llm_provider *provider, const char *options,
 }
 
 /* ---- models ------------------------------------------------------------- */
-
-llm_model *llm_provider_model(llm_server *server, const char *name,
-                              const ap_directive_t *line, apr_pool_t *p)
-{
-    apr_array_header_t *list = server->models->list;
-
-    if (server->model_line == line)
-        return &((llm_model *)list->elts)[list->nelts - 1];
-    server->model_line = line;
-    return llm_models_add(server->models, name, p);
-}
 
 static int check_target(server_rec *s, const llm_server *server,
                         const llm_model *model, llm_target *target)

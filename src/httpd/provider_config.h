@@ -25,9 +25,4 @@ const char *llm_provider_set_timeout(llm_provider *provider, const char *word,
 const char *llm_provider_set_echo(llm_provider *provider, const char *options,
                                   apr_pool_t *p);
 
-/* The model that the directive at `line` is about: made when it is the first
- * word of that line that asks, NULL when another line has the name. */
-llm_model *llm_provider_model(llm_server *server, const char *name,
-                              const ap_directive_t *line, apr_pool_t *p);
-
 #endif

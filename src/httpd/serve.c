@@ -3,6 +3,7 @@
 #include "http_core.h"
 #include "http_log.h"
 #include "http_protocol.h"
+#include "ap_expr.h"
 #include "ap_mpm.h"
 #include "apr_portable.h"
 #include "apr_strings.h"
@@ -10,6 +11,7 @@
 #include <poll.h>
 #include <stdatomic.h>
 #include <sys/resource.h>
+#include <unistd.h>
 #include "../upstream/lane.h"
 #include "config.h"
 #include "headers.h"
@@ -166,6 +168,33 @@ static llm_park_verdict go_on(llm_parked *parked, int pumping);
 static int arm(llm_parked *parked, llm_ring_fn ring, int client);
 static void disarm(llm_parked *parked, int closing);
 
+/* Another number for every call of every child. */
+static uint64_t chance(void)
+{
+    static _Atomic uint64_t count;
+
+    return (atomic_fetch_add(&count, 1) ^ (uint64_t)getpid() << 32)
+        * 0x9e3779b97f4a7c15u;
+}
+
+/* A target's condition may ask for the call's own numbers by %{ENV:...}. */
+static int may(const void *when, void *baton)
+{
+    llm_serving *s = baton;
+    const char *wrong = NULL;
+    int rc;
+
+    apr_table_setn(s->r->subprocess_env, "LLM_MODEL", s->call.request.model);
+    apr_table_setn(s->r->subprocess_env, "LLM_BYTES_IN",
+                   apr_psprintf(s->r->pool, "%" APR_SIZE_T_FMT,
+                                s->call.request.body.len));
+    rc = ap_expr_exec(s->r, when, &wrong);
+    if (wrong)
+        ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, s->r, "LLM0013: when= of "
+                      "model %s: %s", s->call.model->name, wrong);
+    return rc > 0;
+}
+
 llm_serving *llm_serve_begin(request_rec *r, const llm_face *face)
 {
     const llm_meter *meter = llm_shared_meter();
@@ -181,6 +210,9 @@ llm_serving *llm_serve_begin(request_rec *r, const llm_face *face)
     s->parked.arm = arm;
     s->parked.disarm = disarm;
     s->limits = llm_config_limits(r);
+    s->limits.may = may;
+    s->limits.baton = s;
+    s->limits.random = chance();
     s->can_park = llm_park_can(r);
     s->request_id = llm_headers_request_id(r);
     s->call.pool = r->pool;
@@ -267,12 +299,11 @@ static void submit(llm_serving *s)
 static void ask(llm_serving *s)
 {
     llm_call *call = &s->call;
-    const llm_provider *provider = call->target->provider;
     apr_time_t now = apr_time_now();
 
     if (s->exchange)
         llm_exchange_close(s->exchange);
-    s->exchange = llm_exchange_new(provider->endpoint,
+    s->exchange = llm_exchange_new(call->endpoint,
                                    llm_call_path(call),
                                    llm_call_fields(call),
                                    &call->body,
@@ -283,8 +314,6 @@ static void ask(llm_serving *s)
         llm_call_refuse(call, &detail, now);
         return;
     }
-    if (call->attempt == call->model->targets->nelts)
-        llm_buf_free(&s->body); /* nobody will be asked after this one */
     llm_call_was_asked(call, now);
     submit(s);
 }

@@ -11,6 +11,7 @@
 #include "config.h"
 #include "keep.h"
 #include "shared.h"
+#include "welfare.h"
 
 APLOG_USE_MODULE(llm);
 
@@ -93,5 +94,6 @@ int llm_start_post_config(apr_pool_t *pconf, apr_pool_t *plog,
     if (server->state_dir)
         llm_keep_parent_init(pconf, main);
     check_mpm(main, server->max_in_flight);
+    llm_welfare_parent_create(main);
     return llm_shared_parent_create(pconf, main, server->meter_size);
 }

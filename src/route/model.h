@@ -8,6 +8,7 @@
 
 #include <apr_pools.h>
 #include <apr_tables.h>
+#include "plan.h"
 
 struct llm_provider;            /* src/call/provider.h */
 
@@ -18,12 +19,18 @@ typedef struct llm_target {
     const char *where;          /* file:line of the configuration */
     const char *model;          /* as the provider calls it; NULL: by the
                                  * name that the client used */
+    const char *label;          /* "provider/model" as the line has it */
+    unsigned weight;            /* 0: none */
+    int on_content;             /* it may be asked after a refusal */
+    long long context;          /* tokens; 0: as the model's facts say */
+    const void *when;           /* NULL, or the condition, for the caller */
 } llm_target;
 
 typedef struct llm_model {
     const char *name;           /* without the '*' of a wildcard */
     int wildcard;               /* it stands for every name that begins so */
     apr_array_header_t *targets;        /* of llm_target, first to last */
+    llm_order order;
 } llm_model;
 
 typedef struct llm_models {

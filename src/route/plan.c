@@ -138,13 +138,20 @@ static int take(llm_plan *plan, int option, int forced)
     return option;
 }
 
+int llm_plan_put_off(llm_plan *plan)
+{
+    plan->tried[plan->now] = 0;
+    plan->options[plan->now].put_off = 1;
+    return 1;
+}
+
 int llm_plan_next(llm_plan *plan, apr_time_t now)
 {
     int i, option;
 
     for (i = 0; i < plan->n; i++) {
         option = plan->order[i];
-        if (!plan->tried[option]
+        if (!plan->tried[option] && !plan->options[option].put_off
             && llm_health_admit(plan->options[option].health, now))
             return take(plan, option, 0);
     }

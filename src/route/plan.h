@@ -32,6 +32,7 @@ typedef struct llm_option {
     apr_interval_time_t least, most;    /* back-off between them */
     apr_interval_time_t patience;       /* the longest Retry-After that is
                                          * waited for */
+    int put_off;                /* the plan's own */
 } llm_option;
 
 typedef struct llm_plan {
@@ -57,6 +58,10 @@ void llm_plan_make(llm_plan *plan, int n, llm_order order, uint64_t random);
 /* The next target as a place in options; -1: there is none. Those that rest
  * come last, once each. */
 int llm_plan_next(llm_plan *plan, apr_time_t now);
+
+/* The target that llm_plan_next gave cannot be asked now, and has not been:
+ * it comes again when all others were. 1, for a caller's loop. */
+int llm_plan_put_off(llm_plan *plan);
 
 /* What follows a failed attempt. `keys`: another key is not resting.
  * `retry_after`: as the provider said; 0: it did not. */

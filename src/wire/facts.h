@@ -24,6 +24,8 @@ typedef struct llm_facts {
     long long context;          /* tokens it takes; 0: not known */
     long long output;           /* the most tokens it gives; 0: not known */
     llm_thinking thinking;
+    double price_in, price_out; /* of a million tokens, in one currency for
+                                 * all; both 0: not known */
     int no_tools, no_vision, no_prefill, no_sampling;   /* 1: it cannot */
 } llm_facts;
 

@@ -128,6 +128,7 @@ static void set_stage(stage *s, int targets)
         s->providers[i].family = llm_family_find("openai");
         s->providers[i].speaks[0] = &llm_openai;
         s->providers[i].endpoint = &s->endpoints[i];
+        s->providers[i].ways = apr_array_make(s->pool, 1, sizeof(llm_way));
     }
     s->models = llm_models_make(s->pool);
     add_line(s, "m", targets, "at-target");

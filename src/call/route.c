@@ -1,0 +1,325 @@
+/* The way of a call through its chain: which target is asked, with which key,
+ * and what follows when it fails. The plan decides (src/route/plan.h); here is
+ * what it needs to know. */
+#include "answer.h"
+#include <string.h>
+#include <apr_strings.h>
+
+#define KEY_REST apr_time_from_sec(60)  /* of one that was refused */
+#define ATTEMPTS 32             /* of one call, whatever was configured */
+
+static const llm_target *target_at(const llm_call *call, int i)
+{
+    return &((const llm_target *)call->model->targets->elts)[i];
+}
+
+static llm_health *health_of(const llm_call *call, const llm_target *target)
+{
+    return llm_health_find(&call->limits->health, "target", target->label);
+}
+
+static llm_health *health_of_way(const llm_call *call, const llm_way *way)
+{
+    return way ? llm_health_find(&call->limits->health, "key", way->label)
+               : NULL;
+}
+
+/* ---- keys --------------------------------------------------------------- */
+
+static const llm_way *way_at(const llm_provider *provider, int i)
+{
+    return &((const llm_way *)provider->ways->elts)[i];
+}
+
+static int is_awake(const llm_call *call, const llm_way *way, apr_time_t now)
+{
+    return llm_health_of(health_of_way(call, way), now) != LLM_HEALTH_OPEN;
+}
+
+/* One by the chance of its weight, of those that do not rest or, `any`, of
+ * all; NULL when there is none. */
+static const llm_way *choose_way(llm_call *call, const llm_provider *provider,
+                                 int any, apr_time_t now)
+{
+    const llm_way *way;
+    uint64_t sum = 0, point;
+    int i, pass;
+
+    for (pass = 0; pass < 2; pass++) {
+        point = pass ? llm_plan_random(&call->plan->random, sum) : 0;
+        for (i = 0; i < provider->ways->nelts; i++) {
+            way = way_at(provider, i);
+            if (!any && !is_awake(call, way, now))
+                continue;
+            if (pass && point < way->weight)
+                return way;
+            if (pass)
+                point -= way->weight;
+            sum += pass ? 0 : way->weight;
+        }
+        if (!sum)
+            return NULL;
+    }
+    return NULL;
+}
+
+static int has_way(llm_call *call, apr_time_t now)
+{
+    const llm_provider *provider = call->target->provider;
+
+    return provider->ways->nelts > 0 && choose_way(call, provider, 0, now);
+}
+
+/* ---- attempts ----------------------------------------------------------- */
+
+static void note_tried(llm_call *call)
+{
+    const char *name = call->target->provider_name;
+
+    if (!call->tried)
+        call->tried = name;
+    else if (!strstr(call->tried, name))
+        call->tried = apr_pstrcat(call->pool, call->tried, ", ", name, NULL);
+}
+
+static void begin_attempt(llm_call *call)
+{
+    call->attempt++;
+    call->translation = NULL;
+    memset(&call->head, 0, sizeof call->head);
+    call->trouble = call->dropped = NULL;
+    memset(&call->usage, 0, sizeof call->usage);
+    call->done = call->finished = 0;
+    call->skipped = call->received = 0;
+    call->first = call->last = 0;
+    call->frame.begun = 0;
+    llm_buf_free(&call->answer);
+    llm_buf_init(&call->answer, call->limits->max_answer);
+    llm_buf_clear(&call->out);
+    llm_sse_free(&call->sse);
+    llm_sse_init(&call->sse, call->limits->max_answer);
+    llm_eventstream_free(&call->events);
+    llm_eventstream_init(&call->events, call->limits->max_answer);
+    call->row = llm_call_row(call, 0);
+    llm_meter_assign(call->meter, call->slot, call->row);
+    note_tried(call);
+}
+
+/* Asks the target that the plan has chosen. */
+static void attempt(llm_call *call, apr_time_t now)
+{
+    const llm_provider *provider = call->target->provider;
+    llm_fault_detail detail = { 0 };
+
+    call->way = choose_way(call, provider, 0, now);
+    if (!call->way)
+        call->way = choose_way(call, provider, 1, now);
+    call->endpoint = call->way ? call->way->endpoint : provider->endpoint;
+    begin_attempt(call);
+    call->state = LLM_CALL_ADMITTED;
+    detail.fault = llm_answer_write(call, &detail);
+    if (detail.fault)
+        llm_answer_failed(call, &detail, now);
+    else if (call->estimated)
+        llm_answer_give(call, now);
+}
+
+/* A target whose keys all rest is as one that rests itself: passed over as
+ * long as there is another. */
+static int next_option(llm_call *call, apr_time_t now)
+{
+    const llm_provider *provider;
+    int i;
+
+    do {
+        i = llm_plan_next(call->plan, now);
+        if (i < 0)
+            return i;
+        provider = target_at(call, i)->provider;
+    } while (!call->plan->forced && provider->ways->nelts
+             && !choose_way(call, provider, 0, now)
+             && llm_plan_put_off(call->plan));
+    return i;
+}
+
+/* One that could still answer in the time a call may take with it. */
+static int next_target(llm_call *call, apr_time_t now)
+{
+    int i = next_option(call, now);
+
+    if (i < 0 || now >= call->started
+                        + target_at(call, i)->provider->endpoint->total)
+        return 0;
+    call->target = target_at(call, i);
+    attempt(call, now);
+    return 1;
+}
+
+void llm_answer_again(llm_call *call, apr_time_t now)
+{
+    attempt(call, now);
+}
+
+/* ---- the plan ----------------------------------------------------------- */
+
+static void describe(const llm_call *call, int i)
+{
+    const llm_target *target = target_at(call, i);
+    const llm_provider *provider = target->provider;
+    const llm_facts *facts = llm_facts_find(
+        call->limits->facts, target->model ? target->model
+                                           : call->request.model);
+    llm_option *option = &call->plan->options[i];
+
+    option->allowed = !target->when || !call->limits->may
+        || call->limits->may(target->when, call->limits->baton);
+    option->weight = target->weight;
+    option->price = facts->price_in || facts->price_out
+        ? 3 * facts->price_in + facts->price_out : -1;
+    option->health = health_of(call, target);
+    option->attempts = provider->attempts;
+    option->least = provider->least;
+    option->most = provider->most;
+    option->patience = provider->patience;
+}
+
+void llm_answer_plan(llm_call *call, apr_time_t now)
+{
+    const llm_fault_detail none = {
+        .fault = LLM_NO_MODEL, .param = "model",
+        .text = "No provider of this model may be asked for this request"
+    };
+    int i, n = call->model->targets->nelts;
+
+    if (n > LLM_PLAN_MOST)
+        n = LLM_PLAN_MOST;
+    call->plan = apr_pcalloc(call->pool, sizeof *call->plan);
+    for (i = 0; i < n; i++)
+        describe(call, i);
+    llm_plan_make(call->plan, n, call->model->order,
+                  call->limits->random + (uint64_t)now);
+    if (!next_target(call, now))
+        llm_call_refuse(call, &none, now);
+}
+
+/* ---- what follows ------------------------------------------------------- */
+
+static void note_failure(llm_call *call, const llm_fault_detail *detail,
+                         apr_time_t now)
+{
+    const llm_provider *provider = call->target->provider;
+    llm_next rule = llm_fault_of(detail->fault)->next;
+    llm_health *key = health_of_way(call, call->way);
+
+    if (rule == LLM_NEXT_KEY)
+        llm_health_rest(key, now + KEY_REST);
+    if (rule == LLM_NEXT_WAIT && detail->retry_after_ms)
+        llm_health_rest(key, now + detail->retry_after_ms * 1000LL);
+    if (llm_next_counts(rule))
+        llm_health_failed(health_of(call, call->target), &provider->breaker,
+                          now);
+}
+
+void llm_answer_went_well(llm_call *call, apr_time_t now)
+{
+    const llm_provider *provider;
+
+    if (!call->target)
+        return;
+    provider = call->target->provider;
+    llm_health_went_well(health_of(call, call->target), &provider->breaker,
+                         now);
+    if (llm_health_of(health_of_way(call, call->way), now))
+        llm_health_went_well(health_of_way(call, call->way),
+                             &provider->breaker, now);
+    if (call->first)
+        llm_health_took(health_of(call, call->target),
+                        call->first - call->asked, now);
+}
+
+static long long context_of(const llm_call *call, const llm_target *target)
+{
+    const char *name = target->model ? target->model : call->request.model;
+
+    return target->context ? target->context
+                           : llm_facts_find(call->limits->facts,
+                                            name)->context;
+}
+
+/* Passes over those that would say the same. */
+static int next_larger(llm_call *call, apr_time_t now)
+{
+    long long least = context_of(call, call->target);
+    int i;
+
+    while (least && (i = llm_plan_next(call->plan, now)) >= 0) {
+        if (context_of(call, target_at(call, i)) <= least)
+            continue;
+        call->target = target_at(call, i);
+        attempt(call, now);
+        return 1;
+    }
+    return 0;
+}
+
+static int next_lenient(llm_call *call, apr_time_t now)
+{
+    int i;
+
+    while ((i = llm_plan_next(call->plan, now)) >= 0) {
+        if (!target_at(call, i)->on_content)
+            continue;
+        call->target = target_at(call, i);
+        attempt(call, now);
+        return 1;
+    }
+    return 0;
+}
+
+static int rest(llm_call *call, apr_time_t when, apr_time_t now)
+{
+    if (when >= call->started + call->target->provider->endpoint->total)
+        return next_target(call, now);
+    call->state = LLM_CALL_RESTING;
+    call->again_at = when;
+    return 1;
+}
+
+static int step(llm_call *call, llm_next rule, const llm_fault_detail *detail,
+                apr_time_t now)
+{
+    apr_time_t when = 0;
+
+    switch (llm_plan_after(call->plan, rule, has_way(call, now),
+                           detail->retry_after_ms * 1000LL, now, &when)) {
+    case LLM_STEP_AGAIN:
+        return rest(call, when, now);
+    case LLM_STEP_KEY:
+        attempt(call, now);
+        return 1;
+    case LLM_STEP_NEXT:
+        return next_target(call, now);
+    default:
+        return 0;
+    }
+}
+
+int llm_answer_go_on(llm_call *call, const llm_fault_detail *detail,
+                     apr_time_t now)
+{
+    llm_next rule = llm_fault_of(detail->fault)->next;
+    uint32_t row = call->row;
+    int gone_on;
+
+    if (rule == LLM_NEXT_STOP)
+        return 0;
+    note_failure(call, detail, now);
+    if (call->attempt >= ATTEMPTS)
+        return 0;
+    gone_on = rule == LLM_NEXT_CONTEXT ? next_larger(call, now)
+        : rule == LLM_NEXT_CONTENT ? next_lenient(call, now)
+                                   : step(call, rule, detail, now);
+    if (gone_on)
+        llm_meter_failover(call->meter, row, detail->fault);
+    return gone_on;
+}

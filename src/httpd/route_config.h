@@ -1,0 +1,22 @@
+/* What LLMModel, LLMRetry and LLMBreaker lines say. Parent, while it reads
+ * the configuration. */
+#ifndef LLM_ROUTE_CONFIG_H
+#define LLM_ROUTE_CONFIG_H
+
+#include "config.h"
+
+/* A whole LLMModel line behind the directive's name: a model, then targets,
+ * each followed by its options. NULL, or what is wrong. */
+const char *llm_route_model(cmd_parms *cmd, llm_server *server,
+                            const char *line);
+
+/* One word of LLMRetry or LLMBreaker. */
+const char *llm_provider_set_retry(llm_provider *provider, const char *word,
+                                   apr_pool_t *p);
+const char *llm_provider_set_breaker(llm_provider *provider, const char *word,
+                                     apr_pool_t *p);
+
+/* What a provider has until its section says otherwise. */
+void llm_route_defaults(llm_provider *provider);
+
+#endif
