@@ -334,8 +334,8 @@ $said = wrong 'a key with a control character',
     section('LLMKey file:' . file('control', "sk-\x01-x\n", 0600)
     . ' # here'), qr/control/;
 unlike $said, qr/sk-\x01/, 'which is not repeated';
-wrong 'two keys', section('LLMKey env:FAKE_KEY',
-    'LLMKey env:FAKE_KEY # here'), qr/two LLMKey/;
+right 'two keys, one for more calls than the other',
+    section('LLMKey env:FAKE_KEY weight=3', 'LLMKey env:FAKE_KEY');
 wrong 'an LLMHeader whose variable is not set',
     section('LLMHeader X-K env:NO_KEY # here'), qr/NO_KEY/;
 

@@ -21,9 +21,13 @@ sub conf
         'LLMHeader X-Second env:FAKE_KEY')
         . $up->section('spare') . <<"CONF";
 <LLMProvider dead>
+    LLMRetry attempts=1
+    LLMBreaker off
     LLMBaseURL http://127.0.0.1:$dead/v1
 </LLMProvider>
 <LLMProvider echo>
+    LLMRetry attempts=1
+    LLMBreaker off
 </LLMProvider>
 LLMModel good fake/good-at-provider
 LLMModel vendor/name fake/good-at-provider

@@ -304,13 +304,19 @@ subtest 'a provider that cannot be reached' => sub {
         Proto => 'tcp', PeerPort => $deaf->sockport, Blocking => 0) } 1 .. 8;
     my $gw = Gateway->start(conf => $up->section('spare') . <<"CONF");
 <LLMProvider dead>
+    LLMRetry attempts=1
+    LLMBreaker off
     LLMBaseURL http://127.0.0.1:$dead/v1
 </LLMProvider>
 <LLMProvider nameless>
+    LLMRetry attempts=1
+    LLMBreaker off
     LLMBaseURL http://no-such-host.invalid/v1
     LLMTimeout connect=5s
 </LLMProvider>
 <LLMProvider deaf>
+    LLMRetry attempts=1
+    LLMBreaker off
     LLMBaseURL http://127.0.0.1:@{[ $deaf->sockport ]}/v1
     LLMTimeout connect=300ms
 </LLMProvider>
@@ -365,6 +371,8 @@ subtest 'the log says once that a provider is down, and once that it is up'
 subtest "every fault of echo" => sub {
     my $gw = Gateway->start(conf => <<'CONF');
 <LLMProvider echo>
+    LLMRetry attempts=1
+    LLMBreaker off
     LLMTimeout first=400ms idle=400ms
 </LLMProvider>
 LLMModel echo echo/echo

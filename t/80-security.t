@@ -56,10 +56,14 @@ for my $mpm (qw(event worker)) {
             conf => $up->section('fake', 'LLMHeader X-Second env:SECOND')
             . <<"CONF");
 <LLMProvider dead>
+    LLMRetry attempts=1
+    LLMBreaker off
     LLMBaseURL http://127.0.0.1:$dead/v1
     LLMKey env:SECOND
 </LLMProvider>
 <LLMProvider echo>
+    LLMRetry attempts=1
+    LLMBreaker off
 </LLMProvider>
 LLMModel dead dead/x
 LLMModel chain fake/500 dead/x fake/401
@@ -326,14 +330,20 @@ subtest 'keys from files and programs' => sub {
     my $url = $up->url;
     my $gw = Gateway->start(conf => <<"CONF");
 <LLMProvider byfile>
+    LLMRetry attempts=1
+    LLMBreaker off
     LLMBaseURL $url
     LLMKey file:$dir/key
 </LLMProvider>
 <LLMProvider byprogram>
+    LLMRetry attempts=1
+    LLMBreaker off
     LLMBaseURL $url
     LLMKey "exec:$dir/program a;b \$(x)"
 </LLMProvider>
 <LLMProvider keyless>
+    LLMRetry attempts=1
+    LLMBreaker off
     LLMBaseURL $url/
 </LLMProvider>
 LLMModel a byfile/a

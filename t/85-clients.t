@@ -70,10 +70,14 @@ for my $sdk ('openai', 'openai6') {
     my $gw = Gateway->start(children => 2, threads => 64, conf => $up->section('fake')
         . join('', map { "LLMModel $_ fake/$_\n" } keys %scripts) . <<"CONF");
 <LLMProvider mock>
+    LLMRetry attempts=1
+    LLMBreaker off
     LLMBaseURL http://127.0.0.1:$mock->{port}/v1
     LLMKey env:FAKE_KEY
 </LLMProvider>
 <LLMProvider echo>
+    LLMRetry attempts=1
+    LLMBreaker off
 </LLMProvider>
 LLMModel mock mock/gpt-4o
 LLMModel echo echo/echo

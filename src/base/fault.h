@@ -23,6 +23,12 @@ typedef enum llm_next {
     LLM_NEXT_CONTENT            /* the next target if on=content says so */
 } llm_next;
 
+/* Whether it is the provider's doing, or the key's. */
+static inline int llm_next_blames(llm_next next)
+{
+    return next >= LLM_NEXT_KEY && next <= LLM_NEXT_TARGET;
+}
+
 /* Whether the target's breaker counts it. */
 static inline int llm_next_counts(llm_next next)
 {

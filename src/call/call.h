@@ -77,6 +77,7 @@ typedef struct llm_call {
     const llm_target *target;
     const llm_endpoint *endpoint;       /* of the key in use */
     const llm_way *way;         /* the key in use; NULL: there is one at most */
+    int ways_tried;             /* keys that this target was asked with */
     apr_time_t again_at;        /* RESTING: until when */
     const char *tried;          /* names of the providers asked; NULL */
     const llm_dialect *spoken;  /* what it is asked in */

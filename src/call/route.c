@@ -37,9 +37,10 @@ static int is_awake(const llm_call *call, const llm_way *way, apr_time_t now)
 }
 
 /* One by the chance of its weight, of those that do not rest or, `any`, of
- * all; NULL when there is none. */
+ * all, but for one of them; NULL when there is none. */
 static const llm_way *choose_way(llm_call *call, const llm_provider *provider,
-                                 int any, apr_time_t now)
+                                 int any, const llm_way *except,
+                                 apr_time_t now)
 {
     const llm_way *way;
     uint64_t sum = 0, point;
@@ -49,7 +50,7 @@ static const llm_way *choose_way(llm_call *call, const llm_provider *provider,
         point = pass ? llm_plan_random(&call->plan->random, sum) : 0;
         for (i = 0; i < provider->ways->nelts; i++) {
             way = way_at(provider, i);
-            if (!any && !is_awake(call, way, now))
+            if (way == except || (!any && !is_awake(call, way, now)))
                 continue;
             if (pass && point < way->weight)
                 return way;
@@ -63,11 +64,14 @@ static const llm_way *choose_way(llm_call *call, const llm_provider *provider,
     return NULL;
 }
 
-static int has_way(llm_call *call, apr_time_t now)
+/* Another key for the same target, as long as there is one that it has not
+ * been asked with. */
+static int has_other_way(llm_call *call, apr_time_t now)
 {
     const llm_provider *provider = call->target->provider;
 
-    return provider->ways->nelts > 0 && choose_way(call, provider, 0, now);
+    return call->ways_tried < provider->ways->nelts
+        && choose_way(call, provider, 0, call->way, now);
 }
 
 /* ---- attempts ----------------------------------------------------------- */
@@ -105,15 +109,16 @@ static void begin_attempt(llm_call *call)
     note_tried(call);
 }
 
-/* Asks the target that the plan has chosen. */
-static void attempt(llm_call *call, apr_time_t now)
+/* Asks the target that the plan has chosen, but not with the key `except`. */
+static void attempt(llm_call *call, const llm_way *except, apr_time_t now)
 {
     const llm_provider *provider = call->target->provider;
     llm_fault_detail detail = { 0 };
 
-    call->way = choose_way(call, provider, 0, now);
+    call->way = choose_way(call, provider, 0, except, now);
     if (!call->way)
-        call->way = choose_way(call, provider, 1, now);
+        call->way = choose_way(call, provider, 1, NULL, now);
+    call->ways_tried++;
     call->endpoint = call->way ? call->way->endpoint : provider->endpoint;
     begin_attempt(call);
     call->state = LLM_CALL_ADMITTED;
@@ -122,6 +127,13 @@ static void attempt(llm_call *call, apr_time_t now)
         llm_answer_failed(call, &detail, now);
     else if (call->estimated)
         llm_answer_give(call, now);
+}
+
+static void turn_to(llm_call *call, int i, apr_time_t now)
+{
+    call->target = target_at(call, i);
+    call->ways_tried = 0;
+    attempt(call, NULL, now);
 }
 
 /* A target whose keys all rest is as one that rests itself: passed over as
@@ -137,7 +149,7 @@ static int next_option(llm_call *call, apr_time_t now)
             return i;
         provider = target_at(call, i)->provider;
     } while (!call->plan->forced && provider->ways->nelts
-             && !choose_way(call, provider, 0, now)
+             && !choose_way(call, provider, 0, NULL, now)
              && llm_plan_put_off(call->plan));
     return i;
 }
@@ -150,14 +162,13 @@ static int next_target(llm_call *call, apr_time_t now)
     if (i < 0 || now >= call->started
                         + target_at(call, i)->provider->endpoint->total)
         return 0;
-    call->target = target_at(call, i);
-    attempt(call, now);
+    turn_to(call, i, now);
     return 1;
 }
 
 void llm_answer_again(llm_call *call, apr_time_t now)
 {
-    attempt(call, now);
+    attempt(call, NULL, now);
 }
 
 /* ---- the plan ----------------------------------------------------------- */
@@ -211,6 +222,8 @@ static void note_failure(llm_call *call, const llm_fault_detail *detail,
     llm_next rule = llm_fault_of(detail->fault)->next;
     llm_health *key = health_of_way(call, call->way);
 
+    if (!provider->breaker.window && provider->ways->nelts < 2)
+        return;                 /* nobody is left alone here */
     if (rule == LLM_NEXT_KEY)
         llm_health_rest(key, now + KEY_REST);
     if (rule == LLM_NEXT_WAIT && detail->retry_after_ms)
@@ -255,8 +268,7 @@ static int next_larger(llm_call *call, apr_time_t now)
     while (least && (i = llm_plan_next(call->plan, now)) >= 0) {
         if (context_of(call, target_at(call, i)) <= least)
             continue;
-        call->target = target_at(call, i);
-        attempt(call, now);
+        turn_to(call, i, now);
         return 1;
     }
     return 0;
@@ -269,8 +281,7 @@ static int next_lenient(llm_call *call, apr_time_t now)
     while ((i = llm_plan_next(call->plan, now)) >= 0) {
         if (!target_at(call, i)->on_content)
             continue;
-        call->target = target_at(call, i);
-        attempt(call, now);
+        turn_to(call, i, now);
         return 1;
     }
     return 0;
@@ -290,12 +301,12 @@ static int step(llm_call *call, llm_next rule, const llm_fault_detail *detail,
 {
     apr_time_t when = 0;
 
-    switch (llm_plan_after(call->plan, rule, has_way(call, now),
+    switch (llm_plan_after(call->plan, rule, has_other_way(call, now),
                            detail->retry_after_ms * 1000LL, now, &when)) {
     case LLM_STEP_AGAIN:
         return rest(call, when, now);
     case LLM_STEP_KEY:
-        attempt(call, now);
+        attempt(call, call->way, now);
         return 1;
     case LLM_STEP_NEXT:
         return next_target(call, now);

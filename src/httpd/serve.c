@@ -109,7 +109,7 @@ static void note_health(llm_serving *s)
     temper *seen = temper_of(s);
     int before;
 
-    if (fault && row->next != LLM_NEXT_TARGET)
+    if (fault && !llm_next_blames(row->next))
         return;
     before = atomic_exchange(&seen->fault, fault);
     if (before == (int)fault)
@@ -303,6 +303,7 @@ static void ask(llm_serving *s)
 
     if (s->exchange)
         llm_exchange_close(s->exchange);
+    s->resting = 0;
     s->exchange = llm_exchange_new(call->endpoint,
                                    llm_call_path(call),
                                    llm_call_fields(call),
@@ -386,8 +387,24 @@ static void wait_in_thread(llm_serving *s)
 }
 
 /* 0 when the call must be parked. */
+/* A call that rests between two attempts has nobody who would ring. */
+static void begin_rest(llm_serving *s)
+{
+    llm_exchange_close(s->exchange);
+    s->exchange = llm_exchange_new_idle();
+    if (s->exchange)
+        llm_exchange_submit(engine, s->exchange);
+    else
+        llm_call_abandon(&s->call, LLM_INTERNAL, apr_time_now());
+    s->resting = 1;
+}
+
 static int wait_for_news(llm_serving *s)
 {
+    if (s->call.state == LLM_CALL_RESTING && !s->resting)
+        begin_rest(s);
+    if (!s->exchange)
+        return 1;
     if (!wait_a_moment(s)) {
         if (s->can_park)
             return 0;

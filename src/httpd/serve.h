@@ -19,6 +19,7 @@ typedef struct llm_serving {
     llm_buf out;                /* being sent */
     apr_size_t out_at;          /* up to where it is */
     int can_park;
+    int resting;                /* the exchange only waits */
     int pumping;                /* this thread must not wait */
     apr_size_t unchecked;       /* bytes sent since it was seen to take some */
     int blocked;                /* the client must take what it has first */

@@ -112,6 +112,8 @@ static void admit(llm_engine *engine, llm_exchange *x)
     if (x->next)
         x->next->prev = x;
     engine->all = x;
+    if (!x->endpoint)
+        return;                 /* it only waits */
     if (x->endpoint->peer)
         llm_play_start(engine, x);
     else if (!x->running)

@@ -32,6 +32,14 @@ llm_exchange *llm_exchange_new(const llm_endpoint *endpoint, const char *path,
     return x;
 }
 
+llm_exchange *llm_exchange_new_idle(void)
+{
+    llm_buf nothing;
+
+    llm_buf_init(&nothing, 0);
+    return llm_exchange_new(NULL, "", NULL, &nothing, 1);
+}
+
 /* prefork ends a child from a signal handler, which may have come while this
  * process's only worker slept in llm_exchange_wait: destroying a condition
  * waits for who sleeps on it, and nobody does anything with the memory of a

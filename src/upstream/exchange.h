@@ -62,6 +62,10 @@ typedef void (*llm_ring_fn)(void *baton);
 llm_exchange *llm_exchange_new(const llm_endpoint *endpoint, const char *path,
                                const char *fields, llm_buf *body, int whole);
 
+/* Worker: one that asks nobody, for who waits for a moment, or for the client
+ * to leave, and for nothing else. NULL without memory. */
+llm_exchange *llm_exchange_new_idle(void);
+
 /* Worker: hands it to the engine. */
 void llm_exchange_submit(llm_engine *engine, llm_exchange *x);
 

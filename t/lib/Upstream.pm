@@ -260,10 +260,13 @@ sub start
 sub port { $_[0]{port} }
 sub url { "http://127.0.0.1:$_[0]{port}/v1" }
 
-# The configuration section that makes this a provider.
+# The configuration section that makes this a provider: one that is asked once
+# and never left alone, unless the lines say otherwise.
 sub section
 {
     my ($self, $name, @lines) = @_;
+    unshift @lines, 'LLMRetry attempts=1' unless grep { /LLMRetry/ } @lines;
+    unshift @lines, 'LLMBreaker off' unless grep { /LLMBreaker/ } @lines;
     return join "\n", "<LLMProvider $name>",
         '    LLMDialect openai', '    LLMBaseURL ' . $self->url,
         '    LLMKey env:FAKE_KEY', (map { "    $_" } @lines),

@@ -305,7 +305,8 @@ static void every_fault(void)
     stage s;
 
     for (int fault = LLM_REFUSED_KEY; fault < LLM_DIED; fault++) {
-        const int next = llm_fault_of(fault)->next == LLM_NEXT_TARGET;
+        const llm_next rule = llm_fault_of(fault)->next;
+        const int next = llm_next_blames(rule) || rule == LLM_NEXT_OTHER;
 
         set_stage(&s, 2);
         admit(&s, fault % 2 ? WHOLE_BODY : STREAM_BODY);
