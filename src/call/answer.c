@@ -26,6 +26,8 @@ void llm_answer_failed(llm_call *call, const llm_fault_detail *detail,
 {
     if (call->attempt == 1)
         call->first_fault = *detail;
+    if (call->committed && llm_answer_recover(call, detail, now))
+        return;
     if (call->committed) {
         call->out.ceiling += END_ROOM;
         call->fault = *detail;
@@ -241,6 +243,8 @@ static llm_fault pass_event(llm_call *call, const llm_sse_event *event,
 {
     const int wants_usage = call->request.wants_usage;
 
+    if (piece->kind == LLM_EVENT_PIECE)
+        llm_answer_log(call, (llm_span){ event->data, event->data_len });
     if (piece->kind == LLM_EVENT_USAGE && !wants_usage)
         return LLM_OK;
     return put_event(call, event, wants_usage ? NULL : &piece->usage_null);
@@ -279,7 +283,7 @@ static llm_fault put_piece(llm_call *call, const llm_sse_event *event,
         call->finished = 1;
     if (piece->has_output && !call->first)
         call->first = now;
-    if ((piece->has_output || piece->has_finish) && !call->committed)
+    if (piece->has_output || piece->has_finish)
         commit(call);
     return LLM_OK;
 }
@@ -330,8 +334,11 @@ static void finish_stream(llm_call *call, apr_time_t now)
                          "The provider's stream ended without output", now);
         return;
     }
-    if (!call->committed)
-        commit(call);
+    if (call->translation && llm_translate_is_behind(call->translation)) {
+        llm_answer_fault(call, LLM_CUT, NULL, now);
+        return;
+    }
+    commit(call);
     call->out.ceiling += END_ROOM;
     put_end(call);
     llm_answer_complete(call, now);

@@ -5,6 +5,9 @@
 
 #include "call.h"
 
+#define LLM_RECOVER_MAX (1024 * 1024)   /* bytes of a stream that is kept to
+                                         * go on with it */
+
 /* This attempt is over with `detail`: the next target is due, or the call
  * has ended and its error is in call->out. */
 void llm_answer_failed(llm_call *call, const llm_fault_detail *detail,
@@ -33,6 +36,29 @@ void llm_answer_plan(llm_call *call, apr_time_t now);
  * asked, at once or after a rest; 0 when the client must have the error. */
 int llm_answer_go_on(llm_call *call, const llm_fault_detail *detail,
                      apr_time_t now);
+
+/* recover.c: a piece of a stream went to the client as it was. */
+void llm_answer_log(llm_call *call, llm_span event);
+
+/* The client has a part of an answer whose rest does not come: 1 when another
+ * attempt has begun to go on with it, 0 when it must end with an error. */
+int llm_answer_recover(llm_call *call, const llm_fault_detail *detail,
+                       apr_time_t now);
+
+/* ask.c: whether the target goes on with what the assistant has said; and the
+ * request that has it do so, or say all again. */
+int llm_answer_takes_prefill(const llm_call *call);
+llm_fault llm_answer_write_rest(llm_call *call, int prefill,
+                                llm_fault_detail *detail);
+
+/* route.c: the next target for that, 1, or 0 when there is none. The target
+ * and its endpoint are set, and nothing else. */
+int llm_answer_next_for_rest(llm_call *call, const llm_fault_detail *detail,
+                             apr_time_t now);
+
+/* What a failed attempt means to the health of its target and key. */
+void llm_answer_blame(llm_call *call, const llm_fault_detail *detail,
+                      apr_time_t now);
 
 /* After a rest. */
 void llm_answer_again(llm_call *call, apr_time_t now);

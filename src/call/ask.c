@@ -114,7 +114,7 @@ static llm_translation *translation_of(llm_call *call)
     return call->translations;
 }
 
-static llm_fault translate(llm_call *call, llm_fault_detail *detail)
+static llm_asking asking(const llm_call *call)
 {
     const llm_provider *provider = call->target->provider;
     const llm_asking how = {
@@ -123,15 +123,67 @@ static llm_fault translate(llm_call *call, llm_fault_detail *detail)
         .ask_usage = !provider->refuses_stream_options,
         .version = VERSION, .pool = call->pool
     };
+
+    return how;
+}
+
+static llm_fault translate(llm_call *call, llm_fault_detail *detail)
+{
+    const llm_asking how = asking(call);
     llm_fault fault;
 
     call->translation = translation_of(call);
     llm_translate_begin(call->translation, &call->face, call->spoken,
                         call->pool);
+    if (call->limits->recover && call->request.stream)
+        call->translation->said = &call->said;
     fault = llm_translate_request(call->translation, &call->request,
                                   call->limits->max_depth, &how, &call->body,
                                   detail);
     return fault ? fault : weigh_losses(call, detail);
+}
+
+/* Anthropic's older models do; OpenAI's and Google's answer anew. */
+int llm_answer_takes_prefill(const llm_call *call)
+{
+    const llm_provider *provider = call->target->provider;
+    const llm_facts *facts = llm_facts_find(call->limits->facts,
+                                            name_at_target(call));
+
+    return facts->prefill || (!strcmp(provider->family->name, "anthropic")
+                              && !facts->no_prefill);
+}
+
+/* In the form between dialects even where both are the same: the client's
+ * bytes have no place for what was said since. */
+llm_fault llm_answer_write_rest(llm_call *call, int prefill,
+                                llm_fault_detail *detail)
+{
+    const llm_provider *provider = call->target->provider;
+    const llm_span said = { call->said.data, call->said.len };
+    llm_translation *t = call->translation;
+    llm_asking how;
+    llm_fault fault;
+
+    call->target_model = name_at_target(call);
+    call->spoken = llm_family_choose(provider->speaks, call->face.dialect);
+    if (!call->spoken || !call->spoken->chat)
+        return LLM_UNSUPPORTED;
+    llm_buf_free(&call->body);
+    llm_buf_init(&call->body, call->request.body.len * 3 + 2 * said.len
+                              + BODY_ROOM);
+    t->to = call->spoken;
+    llm_losses_init(&t->lost, call->pool);
+    how = asking(call);
+    fault = prefill
+        ? llm_translate_prefill(t, &call->request, call->limits->max_depth,
+                                &how, said, &call->body, detail)
+        : llm_translate_request(t, &call->request, call->limits->max_depth,
+                                &how, &call->body, detail);
+    if (!fault)
+        fault = weigh_losses(call, detail);
+    return fault ? fault : llm_service_body(provider->service, call->spoken,
+                                            NULL, &call->body);
 }
 
 /* Who cannot count is not asked. */

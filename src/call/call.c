@@ -64,6 +64,8 @@ void llm_call_begin(llm_call *call, apr_time_t now)
     call->slot = -1;
     llm_buf_init(&call->out, OUT_CEILING);
     llm_buf_init(&call->answer, call->limits->max_answer);
+    llm_buf_init(&call->log, LLM_RECOVER_MAX);
+    llm_buf_init(&call->said, LLM_RECOVER_MAX);
     llm_sse_init(&call->sse, call->limits->max_answer);
     llm_eventstream_init(&call->events, call->limits->max_answer);
     call->frame.framing = call->face.framing;
@@ -178,7 +180,7 @@ static void fill_record(const llm_call *call, llm_record *record)
 {
     memset(record, 0, sizeof *record);
     record->fault = call->fault.fault;
-    record->usage = call->usage;
+    record->usage = llm_usage_sum(&call->usage, &call->spent);
     record->bytes_in = call->request.body.len;
     record->bytes_out = call->bytes_out;
     record->first_us = call->first ? call->first - call->started : -1;
@@ -208,6 +210,8 @@ void llm_call_settle(llm_call *call, apr_time_t now)
     llm_buf_free(&call->out);
     llm_buf_free(&call->answer);
     llm_buf_free(&call->body);
+    llm_buf_free(&call->log);
+    llm_buf_free(&call->said);
     llm_sse_free(&call->sse);
     llm_eventstream_free(&call->events);
 }

@@ -27,6 +27,7 @@ typedef struct llm_call_limits {
     apr_size_t max_answer;      /* bytes of an answer */
     unsigned max_depth;         /* of the request's JSON */
     unsigned max_in_flight;     /* calls, over all children */
+    int recover;                /* streams that are cut are gone on with */
     int drop_unsupported;       /* 1: what a target cannot be told is left
                                  * out and named; 0: it is refused */
     const apr_array_header_t *facts;    /* of llm_facts; NULL: none known */
@@ -79,6 +80,15 @@ typedef struct llm_call {
     const llm_way *way;         /* the key in use; NULL: there is one at most */
     int ways_tried;             /* keys that this target was asked with */
     apr_time_t again_at;        /* RESTING: until when */
+    llm_buf log;                /* what a stream passed on as it was: events'
+                                 * data, each with its length before it */
+    llm_buf said;               /* the text that the client has, once a stream
+                                 * was cut, or all along where it is
+                                 * translated */
+    int log_lost;               /* it was too much */
+    int recoveries;
+    int prefilled;              /* the target was told what was said */
+    llm_usage spent;            /* by attempts that were cut */
     const char *tried;          /* names of the providers asked; NULL */
     const llm_dialect *spoken;  /* what it is asked in */
     llm_translation *translation;       /* NULL: that is the client's own, and

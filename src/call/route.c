@@ -6,6 +6,7 @@
 #include <apr_strings.h>
 
 #define KEY_REST apr_time_from_sec(60)  /* of one that was refused */
+#define ATTEMPTS_FOR_REST 2     /* of the last target, to go on by itself */
 #define ATTEMPTS 32             /* of one call, whatever was configured */
 
 static const llm_target *target_at(const llm_call *call, int i)
@@ -100,6 +101,9 @@ static void begin_attempt(llm_call *call)
     llm_buf_free(&call->answer);
     llm_buf_init(&call->answer, call->limits->max_answer);
     llm_buf_clear(&call->out);
+    llm_buf_clear(&call->log);
+    llm_buf_clear(&call->said);
+    call->log_lost = 0;
     llm_sse_free(&call->sse);
     llm_sse_init(&call->sse, call->limits->max_answer);
     llm_eventstream_free(&call->events);
@@ -215,8 +219,8 @@ void llm_answer_plan(llm_call *call, apr_time_t now)
 
 /* ---- what follows ------------------------------------------------------- */
 
-static void note_failure(llm_call *call, const llm_fault_detail *detail,
-                         apr_time_t now)
+void llm_answer_blame(llm_call *call, const llm_fault_detail *detail,
+                      apr_time_t now)
 {
     const llm_provider *provider = call->target->provider;
     llm_next rule = llm_fault_of(detail->fault)->next;
@@ -315,6 +319,33 @@ static int step(llm_call *call, llm_next rule, const llm_fault_detail *detail,
     }
 }
 
+/* The same target may do it if it has attempts left and there is no other. */
+int llm_answer_next_for_rest(llm_call *call, const llm_fault_detail *detail,
+                             apr_time_t now)
+{
+    llm_next rule = llm_fault_of(detail->fault)->next;
+    const llm_target *before = call->target;
+    const llm_provider *provider;
+    int i = next_option(call, now);
+
+    if (i < 0 && call->plan->tried[call->plan->now] >= ATTEMPTS_FOR_REST)
+        return 0;
+    if (i < 0 && rule == LLM_NEXT_TARGET)
+        return 0;
+    if (i < 0)
+        call->plan->tried[call->plan->now]++;
+    call->target = i < 0 ? before : target_at(call, i);
+    provider = call->target->provider;
+    call->ways_tried = 0;
+    call->way = choose_way(call, provider, 0, NULL, now);
+    if (!call->way)
+        call->way = choose_way(call, provider, 1, NULL, now);
+    call->endpoint = call->way ? call->way->endpoint : provider->endpoint;
+    note_tried(call);
+    return call->attempt < ATTEMPTS
+        && now < call->started + provider->endpoint->total;
+}
+
 int llm_answer_go_on(llm_call *call, const llm_fault_detail *detail,
                      apr_time_t now)
 {
@@ -324,7 +355,7 @@ int llm_answer_go_on(llm_call *call, const llm_fault_detail *detail,
 
     if (rule == LLM_NEXT_STOP)
         return 0;
-    note_failure(call, detail, now);
+    llm_answer_blame(call, detail, now);
     if (call->attempt >= ATTEMPTS)
         return 0;
     gone_on = rule == LLM_NEXT_CONTEXT ? next_larger(call, now)

@@ -63,6 +63,7 @@ llm_call_limits llm_config_limits(const request_rec *r)
         .max_answer = max_answer_of(dir),
         .max_depth = (unsigned)max_depth_of(dir),
         .max_in_flight = main->max_in_flight,
+        .recover = (int)recover_of(dir),
         .drop_unsupported = (int)unsupported_of(dir), .facts = main->facts,
         .health = llm_welfare(), .reap = llm_shared_reap
     };
@@ -93,6 +94,13 @@ static const char *parse_number(const char *word, llm_setting_number *out)
         return "is no whole number";
     *out = number;
     return NULL;
+}
+
+static const char *parse_flag(const char *word, llm_setting_flag *out)
+{
+    *out = !ap_cstr_casecmp(word, "on");
+    return *out || !ap_cstr_casecmp(word, "off") ? NULL
+                                                 : "is neither on nor off";
 }
 
 static const char *parse_policy(const char *word, llm_setting_policy *out)

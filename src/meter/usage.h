@@ -21,4 +21,18 @@ typedef struct llm_usage {
     int known;                  /* 0: the provider said nothing */
 } llm_usage;
 
+/* Of two attempts of one call. */
+static inline llm_usage llm_usage_sum(const llm_usage *a, const llm_usage *b)
+{
+    const llm_usage sum = {
+        a->input + b->input, a->output + b->output, a->cached + b->cached,
+        a->cache_write + b->cache_write, a->cache_write_1h + b->cache_write_1h,
+        a->audio_input + b->audio_input, a->tool_input + b->tool_input,
+        a->audio_output + b->audio_output, a->reasoning + b->reasoning,
+        a->known || b->known
+    };
+
+    return sum;
+}
+
 #endif

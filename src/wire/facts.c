@@ -52,6 +52,7 @@ static int read_flag(llm_facts *facts, const char *word)
         const char *word;
         int *flag;
     } words[] = {
+        { "prefill", &facts->prefill },
         { "no-tools", &facts->no_tools }, { "no-vision", &facts->no_vision },
         { "no-prefill", &facts->no_prefill },
         { "no-sampling", &facts->no_sampling },
@@ -119,8 +120,8 @@ const char *llm_facts_add(apr_array_header_t *facts, const char *name,
         if (!read_word(&line, word, p))
             return apr_psprintf(p, "\"%s\" is none of context=TOKENS, "
                                 "output=TOKENS, thinking=none|effort|budget|"
-                                "adaptive, alias=MODEL, no-tools, no-vision, "
-                                "no-prefill, no-sampling", word);
+                                "adaptive, alias=MODEL, prefill, no-prefill, "
+                                "no-tools, no-vision, no-sampling", word);
     before = same(facts, &line);
     if (before)
         *(llm_facts *)before = line;

@@ -26,6 +26,7 @@ typedef struct llm_facts {
     llm_thinking thinking;
     double price_in, price_out; /* of a million tokens, in one currency for
                                  * all; both 0: not known */
+    int prefill;                /* it continues what the assistant began */
     int no_tools, no_vision, no_prefill, no_sampling;   /* 1: it cannot */
 } llm_facts;
 

@@ -11,6 +11,8 @@ void llm_translate_begin(llm_translation *t, const llm_face *face,
     t->to = to;
     t->pool = p;
     t->reader = t->writer = NULL;
+    t->said = NULL;
+    t->called = t->resumed = 0;
     llm_losses_init(&t->lost, p);
 }
 
@@ -65,6 +67,27 @@ llm_fault llm_translate_request(llm_translation *t, const llm_request *request,
         ? t->to->embed->write_request(t->embedding, how, &t->lost, out, detail)
         : t->to->chat->write_request(t->chat, how, &t->lost, out, detail);
     return fault == LLM_BAD_REQUEST ? LLM_UNSUPPORTED : fault;
+}
+
+llm_fault llm_translate_prefill(llm_translation *t, const llm_request *request,
+                                unsigned depth, const llm_asking *how,
+                                llm_span said, llm_buf *out,
+                                llm_fault_detail *detail)
+{
+    llm_fault fault = LLM_OK;
+    llm_turn *turn;
+
+    if (!t->chat)
+        fault = read_request(t, request, depth, detail);
+    if (fault)
+        return fault;
+    turn = llm_chat_same_turn(t->chat, LLM_ROLE_ASSISTANT);
+    llm_turn_part(turn, LLM_PART_TEXT, t->pool)->text = said;
+    fault = t->to->chat->write_request(t->chat, how, &t->lost, out, detail);
+    apr_array_pop(turn->parts);
+    if (!turn->parts->nelts)
+        apr_array_pop(t->chat->turns);
+    return fault;
 }
 
 llm_fault llm_translate_count(llm_translation *t, const llm_request *request,
@@ -136,11 +159,69 @@ static void *state(void **at, size_t size, apr_pool_t *p)
     return *at;
 }
 
-static llm_fault write_delta(void *baton, const llm_delta *delta)
+/* A text that was said before is compared, not written. What is left of it
+ * goes on in *delta; LLM_CUT when it is another text. */
+static llm_fault skip_text(llm_translation *t, llm_delta *delta)
+{
+    size_t left = t->repeated - t->matched;
+    size_t n = delta->text.len < left ? delta->text.len : left;
+
+    if (n && memcmp(t->said->data + t->matched, delta->text.at, n))
+        return LLM_CUT;
+    t->matched += n;
+    delta->text.at += n;
+    delta->text.len -= n;
+    return LLM_OK;
+}
+
+/* The client has had the beginning: no second one, nothing of what comes
+ * before the text it knows, and nothing else in its place. */
+static llm_fault filter(llm_translation *t, llm_delta *delta, int *drop)
+{
+    int again = llm_translate_is_behind(t);
+    llm_fault fault = LLM_OK;
+
+    *drop = delta->kind == LLM_DELTA_BEGIN;
+    if (!again)
+        return LLM_OK;
+    switch (delta->kind) {
+    case LLM_DELTA_TEXT:
+        fault = skip_text(t, delta);
+        *drop = !delta->text.len;
+        return fault;
+    case LLM_DELTA_CALL: case LLM_DELTA_REFUSAL: case LLM_DELTA_FINISH:
+    case LLM_DELTA_END:
+        return LLM_CUT;
+    default:
+        *drop = 1;
+        return LLM_OK;
+    }
+}
+
+static llm_fault note(llm_translation *t, const llm_delta *delta)
+{
+    if (delta->kind == LLM_DELTA_CALL || delta->kind == LLM_DELTA_REFUSAL
+        || delta->choice)
+        t->called = 1;
+    if (t->said && delta->kind == LLM_DELTA_TEXT)
+        return llm_buf_add(t->said, delta->text.at, delta->text.len);
+    return LLM_OK;
+}
+
+static llm_fault write_delta(void *baton, const llm_delta *given)
 {
     llm_translation *t = baton;
     const llm_chat_form *form = t->face->dialect->chat;
+    llm_delta copy = *given, *delta = &copy;
+    llm_fault fault = LLM_OK;
+    int drop = 0;
 
+    if (t->resumed)
+        fault = filter(t, delta, &drop);
+    if (fault || drop)
+        return fault;
+    if (note(t, delta))
+        t->called = 1;          /* too much to be said again */
     return form->write_delta(state(&t->writer, form->writer_size, t->pool),
                              delta, t->face, t->frame, t->out, t->scratch,
                              t->pool);
@@ -167,6 +248,34 @@ llm_fault llm_translate_piece(llm_translation *t, llm_span event,
         return LLM_GARBAGE;
     return form->read_piece(state(&t->reader, form->reader_size, t->pool),
                             tree, write_delta, t, t->scratch, t->pool);
+}
+
+void llm_translate_resume(llm_translation *t, const llm_dialect *to,
+                          llm_buf *said, int again)
+{
+    t->to = to;
+    t->reader = NULL;
+    t->said = said;
+    t->resumed = 1;
+    t->matched = 0;
+    t->repeated = again ? said->len : 0;
+}
+
+int llm_translate_is_behind(const llm_translation *t)
+{
+    return t->resumed && t->matched < t->repeated;
+}
+
+llm_fault llm_translate_replay(llm_translation *t, llm_span event,
+                               llm_frame *frame)
+{
+    llm_buf nowhere;
+    llm_fault fault;
+
+    llm_buf_init(&nowhere, 1 << 20);
+    fault = llm_translate_piece(t, event, frame, &nowhere);
+    llm_buf_free(&nowhere);
+    return fault;
 }
 
 llm_fault llm_translate_ping(llm_translation *t, llm_frame *frame,

@@ -20,6 +20,11 @@ typedef struct llm_translation {
     /* this attempt */
     const llm_dialect *to;
     void *reader, *writer;      /* their states in a stream */
+    llm_buf *said;              /* NULL, or where the text goes, too */
+    int called;                 /* a tool was called: more than text was said */
+    int resumed;                /* the client has the beginning already */
+    size_t repeated;            /* so much of `said` is said again, at first */
+    size_t matched;             /* so much of it has been */
     llm_frame *frame;
     llm_buf *out;               /* during a call */
 } llm_translation;
@@ -41,6 +46,13 @@ llm_fault llm_translate_count(llm_translation *t, const llm_request *request,
                               unsigned depth, long long *tokens, llm_buf *out,
                               llm_fault_detail *detail);
 
+/* The client's request, and after it what the assistant has said already; for
+ * a provider that continues it. */
+llm_fault llm_translate_prefill(llm_translation *t, const llm_request *request,
+                                unsigned depth, const llm_asking *how,
+                                llm_span said, llm_buf *out,
+                                llm_fault_detail *detail);
+
 /* A whole answer that read_answer has found good. */
 llm_fault llm_translate_answer(llm_translation *t, llm_span body,
                                const llm_usage *usage, llm_buf *out);
@@ -52,6 +64,22 @@ llm_fault llm_translate_piece(llm_translation *t, llm_span event,
                               llm_frame *frame, llm_buf *out);
 llm_fault llm_translate_ping(llm_translation *t, llm_frame *frame,
                              llm_buf *out);
+
+/* A stream that was cut goes on with another attempt, of a provider that
+ * speaks `to`. What the client was sent is in *said (all of it, as text); the
+ * new stream begins with it once more (`again`), or goes on behind it. A
+ * stream that begins otherwise is LLM_CUT. */
+void llm_translate_resume(llm_translation *t, const llm_dialect *to,
+                          llm_buf *said, int again);
+
+/* 1 while the new stream has not said all that was said before. */
+int llm_translate_is_behind(const llm_translation *t);
+
+/* An event of a stream that went to the client as it was: only its text is
+ * taken, into *said, and the writer's state is brought to where the client
+ * is. */
+llm_fault llm_translate_replay(llm_translation *t, llm_span event,
+                               llm_frame *frame);
 
 /* The end of a stream: what the client's dialect has left to say. */
 llm_fault llm_translate_end(llm_translation *t, const llm_usage *usage,

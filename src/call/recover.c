@@ -1,0 +1,155 @@
+/* A stream that was cut after the client had some of it. The next attempt
+ * goes on where it ended: a target that takes a prefill is given what was
+ * said, any other begins anew and must say the same again, which the client
+ * does not see. Never a truncated answer that looks whole. */
+#include "answer.h"
+#include <string.h>
+#include <apr_strings.h>
+#include "../wire/estimate.h"
+
+#define RECOVERIES 3            /* of one call */
+
+/* ---- what was said ------------------------------------------------------ */
+
+void llm_answer_log(llm_call *call, llm_span event)
+{
+    size_t before = call->log.len;
+
+    if (!call->limits->recover || call->log_lost)
+        return;
+    if (llm_buf_add(&call->log, &event.len, sizeof event.len)
+        || llm_buf_add(&call->log, event.at, event.len)) {
+        call->log.len = before;
+        call->log_lost = 1;
+    }
+}
+
+/* Brings the client's writer to where the client is. */
+static void replay(llm_call *call)
+{
+    llm_frame frame = call->frame;
+    size_t at = 0;
+    llm_span event;
+
+    while (at < call->log.len) {
+        memcpy(&event.len, call->log.data + at, sizeof event.len);
+        at += sizeof event.len;
+        event.at = call->log.data + at;
+        at += event.len;
+        llm_translate_replay(call->translation, event, &frame);
+    }
+    llm_buf_free(&call->log);
+}
+
+static llm_translation *begin_translation(llm_call *call)
+{
+    if (!call->translations)
+        call->translations = apr_pcalloc(call->pool,
+                                         sizeof *call->translations);
+    llm_translate_begin(call->translations, &call->face, call->spoken,
+                        call->pool);
+    call->translations->said = &call->said;
+    return call->translations;
+}
+
+/* ---- whether it can be -------------------------------------------------- */
+
+static int is_worth(const llm_call *call, llm_next rule)
+{
+    return call->limits->recover && !call->log_lost
+        && call->recoveries < RECOVERIES && !call->finished
+        && call->face.dialect->operation == LLM_OP_CHAT
+        && call->face.dialect->chat->write_delta
+        && (rule == LLM_NEXT_AGAIN || rule == LLM_NEXT_TARGET
+            || rule == LLM_NEXT_WAIT);
+}
+
+/* What a provider would have counted, when it said nothing. */
+static void spend(llm_call *call)
+{
+    const llm_translation *t = call->translation;
+    llm_usage guess = { .known = 1 };
+
+    if (!call->usage.known) {
+        guess.output = llm_estimate_text((llm_span){ call->said.data,
+                                                     call->said.len });
+        guess.input = t->chat ? llm_estimate_chat(t->chat) : 0;
+        call->usage = guess;
+    }
+    call->spent = llm_usage_sum(&call->spent, &call->usage);
+    memset(&call->usage, 0, sizeof call->usage);
+}
+
+/* ---- going on ----------------------------------------------------------- */
+
+static void begin_rest(llm_call *call, apr_time_t now)
+{
+    call->attempt++;
+    memset(&call->head, 0, sizeof call->head);
+    call->trouble = NULL;
+    call->done = call->finished = 0;
+    call->received = 0;
+    llm_buf_clear(&call->answer);
+    call->last = now;
+    llm_sse_free(&call->sse);
+    llm_sse_init(&call->sse, call->limits->max_answer);
+    llm_eventstream_free(&call->events);
+    llm_eventstream_init(&call->events, call->limits->max_answer);
+    call->row = llm_call_row(call, 0);
+    llm_meter_assign(call->meter, call->slot, call->row);
+    call->state = LLM_CALL_ADMITTED;
+}
+
+static int ask_for_rest(llm_call *call, int prefill, apr_time_t now)
+{
+    llm_fault_detail detail = { 0 };
+
+    call->prefilled = prefill;
+    if (llm_answer_write_rest(call, prefill, &detail))
+        return 0;
+    llm_translate_resume(call->translation, call->spoken, &call->said,
+                         !prefill);
+    begin_rest(call, now);
+    return 1;
+}
+
+static int try_target(llm_call *call, apr_time_t now)
+{
+    return (llm_answer_takes_prefill(call) && ask_for_rest(call, 1, now))
+        || ask_for_rest(call, 0, now);
+}
+
+/* One that would not continue may say it all again. */
+static int is_refused_prefill(const llm_call *call,
+                              const llm_fault_detail *detail)
+{
+    return call->prefilled && (detail->fault == LLM_REJECTED
+                               || detail->fault == LLM_UNSUPPORTED);
+}
+
+int llm_answer_recover(llm_call *call, const llm_fault_detail *detail,
+                       apr_time_t now)
+{
+    llm_next rule = llm_fault_of(detail->fault)->next;
+    uint32_t row = call->row;
+
+    if (is_refused_prefill(call, detail) && ask_for_rest(call, 0, now))
+        return 1;
+    if (!is_worth(call, rule))
+        return 0;
+    if (!call->translation) {
+        call->translation = begin_translation(call);
+        replay(call);
+    }
+    if (call->translation->called || !call->said.len)
+        return 0;
+    spend(call);
+    llm_answer_blame(call, detail, now);
+    call->recoveries++;
+    while (llm_answer_next_for_rest(call, detail, now))
+        if (try_target(call, now)) {
+            llm_meter_failover(call->meter, row, detail->fault);
+            return 1;
+        }
+    return 0;
+}
