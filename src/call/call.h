@@ -77,7 +77,7 @@ typedef struct llm_call {
     int attempt;                /* requests to providers so far */
     const llm_target *target;
     const llm_endpoint *endpoint;       /* of the key in use */
-    const llm_way *way;         /* the key in use; NULL: there is one at most */
+    const llm_way *way;         /* the key in use; NULL: there is but one */
     int ways_tried;             /* keys that this target was asked with */
     apr_time_t again_at;        /* RESTING: until when */
     llm_buf log;                /* what a stream passed on as it was: events'

@@ -49,6 +49,7 @@ static llm_translation *begin_translation(llm_call *call)
     llm_translate_begin(call->translations, &call->face, call->spoken,
                         call->pool);
     call->translations->said = &call->said;
+    call->face.plain_id = 1;
     return call->translations;
 }
 

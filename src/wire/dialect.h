@@ -68,6 +68,8 @@ typedef struct llm_face {
                                  * request id */
     const char *model;          /* the name that the client used */
     int wants_usage;            /* in a stream */
+    int plain_id;               /* the client has had the answer's id as it
+                                 * came */
     long long now;              /* seconds since 1970, of the call's start */
 } llm_face;
 

@@ -136,8 +136,9 @@ static void begin_stream(chunk *to, const char *id)
     to->state->begun = 1;
     if (!id)
         id = to->face->id ? to->face->id : "0";
-    to->state->id = llm_openai_id(to->legacy ? "cmpl-" : "chatcmpl-",
-                                  apr_pstrdup(to->keep, id), to->keep);
+    id = apr_pstrdup(to->keep, id);
+    to->state->id = to->face->plain_id ? id
+        : llm_openai_id(to->legacy ? "cmpl-" : "chatcmpl-", id, to->keep);
 }
 
 static llm_fault begin_choice(chunk *to, choice *c, int index)

@@ -21,7 +21,7 @@ typedef struct llm_translation {
     const llm_dialect *to;
     void *reader, *writer;      /* their states in a stream */
     llm_buf *said;              /* NULL, or where the text goes, too */
-    int called;                 /* a tool was called: more than text was said */
+    int called;                 /* a tool, say: more than text was said */
     int resumed;                /* the client has the beginning already */
     size_t repeated;            /* so much of `said` is said again, at first */
     size_t matched;             /* so much of it has been */
