@@ -8,6 +8,16 @@
 #define LLM_RECOVER_MAX (1024 * 1024)   /* bytes of a stream that is kept to
                                          * go on with it */
 
+/* chain.c: takes the client's own chain out of the body, which may be another
+ * one after that. */
+llm_fault llm_call_take_chain(llm_call *call, const char **body, size_t *n,
+                              llm_fault_detail *detail);
+
+/* The request was read: sets call->model, and the model's name where there was
+ * none. */
+llm_fault llm_call_find_model(llm_call *call, const llm_models *models,
+                              llm_fault_detail *detail);
+
 /* This attempt is over with `detail`: the next target is due, or the call
  * has ended and its error is in call->out. */
 void llm_answer_failed(llm_call *call, const llm_fault_detail *detail,

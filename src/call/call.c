@@ -28,36 +28,6 @@ uint32_t llm_call_row(const llm_call *call, int answered)
                          label_of(call, answered), call->customer);
 }
 
-/* Only the seed's clients may leave it out. */
-static void default_model(llm_call *call, const llm_models *models)
-{
-    const llm_model *model = llm_models_default(models);
-
-    if (!call->request.model[0] && model)
-        apr_cpystrn(call->request.model, model->name, LLM_MODEL_MAX);
-}
-
-/* In a provider's path they would lead elsewhere. */
-static int is_dots(const char *name)
-{
-    return !strcmp(name, ".") || !strcmp(name, "..");
-}
-
-static llm_fault find_model(llm_call *call, const llm_models *models,
-                            llm_fault_detail *detail)
-{
-    default_model(call, models);
-    if (!is_dots(call->request.model))
-        call->model = llm_models_find(models, call->request.model,
-                                      &call->parameters);
-    if (call->model)
-        return LLM_OK;
-    detail->param = "model";
-    detail->text = apr_pstrcat(call->pool, "The model `", call->request.model,
-                               "` does not exist on this gateway", NULL);
-    return LLM_NO_MODEL;
-}
-
 void llm_call_begin(llm_call *call, apr_time_t now)
 {
     call->started = now;
@@ -89,14 +59,15 @@ void llm_call_admit(llm_call *call, const llm_models *models,
 {
     llm_fault_detail detail = { 0 };
 
-    detail.fault = call->face.dialect->read_request(body, n,
-                                               call->limits->max_depth,
-                                               &call->request, &detail,
-                                               call->pool);
+    detail.fault = llm_call_take_chain(call, &body, &n, &detail);
+    if (!detail.fault)
+        detail.fault = call->face.dialect->read_request(
+            body, n, call->limits->max_depth, &call->request, &detail,
+            call->pool);
     call->face.wants_usage = call->request.wants_usage;
     call->face.model = call->request.model;
     if (!detail.fault)
-        detail.fault = find_model(call, models, &detail);
+        detail.fault = llm_call_find_model(call, models, &detail);
     if (!detail.fault) {
         call->slot = take_slot(call, now);
         if (call->slot < 0) {
@@ -210,6 +181,7 @@ void llm_call_settle(llm_call *call, apr_time_t now)
     llm_buf_free(&call->out);
     llm_buf_free(&call->answer);
     llm_buf_free(&call->body);
+    llm_buf_free(&call->trimmed);
     llm_buf_free(&call->log);
     llm_buf_free(&call->said);
     llm_sse_free(&call->sse);

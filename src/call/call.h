@@ -66,7 +66,11 @@ typedef struct llm_call {
     const char *customer;
     uint32_t child;
 
+    const char *fallback;       /* x-llm-fallback, NULL: none */
+
     /* the request */
+    llm_buf trimmed;            /* the body, when it is not the client's */
+    apr_array_header_t *names;  /* const char *: fallbacks that it brought */
     llm_request request;
     const llm_model *model;
     const char *parameters;     /* "?..." of the model's name, or "" */

@@ -170,6 +170,7 @@ static int run_call(request_rec *r, llm_serving *s, const llm_place *place)
         return refuse_model(s, place->model);
     apr_cpystrn(s->call.request.model, place->model, LLM_MODEL_MAX);
     s->call.request.stream = place->stream;
+    s->call.fallback = apr_table_get(r->headers_in, "x-llm-fallback");
     llm_call_admit(&s->call, llm_config_server(r->server)->models,
                    s->body.data ? s->body.data : "", s->body.len,
                    apr_time_now());

@@ -83,6 +83,67 @@ static const llm_model *longest_wildcard(const llm_models *models,
     return best;
 }
 
+/* 1 for "provider/model" itself, 2 for "provider/" and anything. */
+static int stands_for(const llm_target *target, const char *name)
+{
+    size_t n = strlen(target->provider_name);
+
+    if (strncmp(target->provider_name, name, n) || name[n] != '/'
+        || !name[n + 1])
+        return 0;
+    if (!target->model)
+        return 2;
+    return !strcmp(target->model, name + n + 1);
+}
+
+static const llm_target *best_target(const llm_models *models,
+                                     const char *name, int *how)
+{
+    const llm_target *found = NULL;
+    int i, k;
+
+    for (i = 0; i < models->list->nelts; i++) {
+        const apr_array_header_t *targets = model_at(models, i)->targets;
+
+        for (k = 0; k < targets->nelts; k++) {
+            const llm_target *target = &((const llm_target *)
+                                         targets->elts)[k];
+            int fits = stands_for(target, name);
+
+            if (fits && (!found || fits < *how)) {
+                found = target;
+                *how = fits;
+            }
+        }
+    }
+    return found;
+}
+
+const llm_model *llm_models_direct(const llm_models *models, const char *name,
+                                   apr_pool_t *p)
+{
+    int how = 0;
+    const llm_target *found = strchr(name, '/')
+        ? best_target(models, name, &how) : NULL;
+    llm_model *model;
+    llm_target *target;
+
+    if (!found)
+        return NULL;
+    model = apr_pcalloc(p, sizeof *model);
+    model->targets = apr_array_make(p, 1, sizeof *target);
+    model->wildcard = how == 2;
+    model->name = how == 2 ? apr_pstrcat(p, found->provider_name, "/", NULL)
+                           : apr_pstrdup(p, name);
+    target = apr_array_push(model->targets);
+    *target = *found;
+    target->weight = 0;
+    target->when = NULL;
+    if (how == 2)
+        target->model = apr_pstrdup(p, strchr(name, '/') + 1);
+    return model;
+}
+
 const llm_model *llm_models_default(const llm_models *models)
 {
     const llm_model *model = exact(models, "default", 7, 0);

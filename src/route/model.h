@@ -46,6 +46,11 @@ llm_models *llm_models_merge(const llm_models *outer, const llm_models *inner,
 /* A new line `name` ("gpt-4", "gpt-*", "*"). NULL if that name is there. */
 llm_model *llm_models_add(llm_models *models, const char *name, apr_pool_t *p);
 
+/* "provider/model" as some line has it for a target, or as its provider/...*
+ * stands for; a model of its own, from `p`. NULL if no line does. */
+const llm_model *llm_models_direct(const llm_models *models, const char *name,
+                                   apr_pool_t *p);
+
 /* What a client that names no model gets: the line called "default", else
  * the first that is no wildcard; NULL if there is none. */
 const llm_model *llm_models_default(const llm_models *models);
