@@ -28,6 +28,8 @@ void llm_answer_failed(llm_call *call, const llm_fault_detail *detail,
         call->first_fault = *detail;
     if (call->committed && llm_answer_recover(call, detail, now))
         return;
+    if (call->recoveries)
+        detail = &call->first_fault;
     if (call->committed) {
         call->out.ceiling += END_ROOM;
         call->fault = *detail;

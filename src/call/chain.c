@@ -16,6 +16,15 @@ static llm_fault no_model(llm_call *call, const char *name, const char *param,
     return LLM_NO_MODEL;
 }
 
+/* In a provider's path they would lead elsewhere. */
+static int is_dots(const char *name)
+{
+    const char *slash = strrchr(name, '/');
+
+    name = slash ? slash + 1 : name;
+    return !strcmp(name, ".") || !strcmp(name, "..");
+}
+
 /* Its own line, else a target that some line has, by "provider/model", else
  * a wildcard. */
 static const llm_model *find(llm_call *call, const llm_models *models,
@@ -24,6 +33,8 @@ static const llm_model *find(llm_call *call, const llm_models *models,
     const llm_model *model = llm_models_find(models, name, parameters);
     const llm_model *direct = NULL;
 
+    if (is_dots(name))
+        return NULL;
     if (!model || model->wildcard)
         direct = llm_models_direct(models, name, call->pool);
     return direct ? direct : model;

@@ -192,6 +192,10 @@ static void describe(const llm_call *call, int i)
     option->price = facts->price_in || facts->price_out
         ? 3 * facts->price_in + facts->price_out : -1;
     option->health = health_of(call, target);
+    if (call->model->order == LLM_ORDER_FASTEST
+        || call->model->order == LLM_ORDER_LEAST_BUSY)
+        option->busy = llm_meter_in_flight_at(call->meter,
+                                              target->provider_name);
     option->attempts = provider->attempts;
     option->least = provider->least;
     option->most = provider->most;

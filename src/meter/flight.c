@@ -130,6 +130,20 @@ uint32_t llm_meter_in_flight(const llm_meter *meter)
     return n;
 }
 
+uint32_t llm_meter_in_flight_at(const llm_meter *meter, const char *provider)
+{
+    const llm_word *owner = llm_block_owners(meter);
+    const llm_block_slot *slot = llm_block_slots(meter);
+    uint32_t n = 0;
+
+    for (uint32_t i = 0; i < meter->slots; i++)
+        n += atomic_load_explicit(&owner[i], memory_order_relaxed) != 0
+            && llm_meter_is_provider(
+                meter, atomic_load_explicit(&slot[i].row,
+                                            memory_order_relaxed), provider);
+    return n;
+}
+
 /* --- processes ---------------------------------------------------------- */
 
 static uint32_t pid_of(uint64_t state)

@@ -237,6 +237,16 @@ int llm_meter_read(const llm_meter *meter, uint32_t row, llm_reading *out)
     return 1;
 }
 
+int llm_meter_is_provider(const llm_meter *meter, uint32_t row,
+                          const char *provider)
+{
+    label who;
+
+    return row > 0 && row < meter->rows
+        && read_names(row_at(meter, row), &who)
+        && !strncmp(who.name[0], provider, LLM_METER_NAME_MAX);
+}
+
 static int is_used(const llm_meter *meter, uint32_t row)
 {
     return row == 0 || llm_load(&llm_block_marks(meter)[row]) != 0;

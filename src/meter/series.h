@@ -86,6 +86,13 @@ void llm_meter_settle(const llm_meter *meter, int32_t slot,
 /* Calls in flight now. */
 uint32_t llm_meter_in_flight(const llm_meter *meter);
 
+/* Those of them that wait for this provider. Looks at every slot. */
+uint32_t llm_meter_in_flight_at(const llm_meter *meter, const char *provider);
+
+/* 1 if the row counts calls of this provider. */
+int llm_meter_is_provider(const llm_meter *meter, uint32_t row,
+                          const char *provider);
+
 /* A number for this process: `pid` and `birth` (any number but 0 that a later
  * process with the same pid does not have). 0 when there is no room. */
 uint32_t llm_meter_child_enter(const llm_meter *meter, uint32_t pid,

@@ -26,9 +26,13 @@ static uint64_t fingerprint(const char *kind, const char *name)
 llm_health *llm_health_find(const llm_health_area *area, const char *kind,
                             const char *name)
 {
-    const uint64_t wanted = fingerprint(kind, name);
-    size_t i, at = area->count ? wanted % area->count : 0;
+    uint64_t wanted;
+    size_t i, at;
 
+    if (!area->count)
+        return NULL;
+    wanted = fingerprint(kind, name);
+    at = wanted % area->count;
     for (i = 0; i < area->count; i++, at = (at + 1) % area->count) {
         llm_health *cell = &area->cells[at];
         uint64_t is = atomic_load(&cell->name);

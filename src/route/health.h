@@ -36,7 +36,6 @@ typedef struct llm_health {
     _Atomic int64_t rests_until;        /* 0: it does not rest */
     _Atomic int64_t probe_at;   /* 0: none is out */
     _Atomic uint32_t trips;     /* rests since it last went well */
-    _Atomic int32_t in_flight;
     _Atomic int64_t latency;    /* peak EWMA, microseconds; 0: not known */
     _Atomic int64_t latency_at;
 } llm_health;

@@ -57,11 +57,6 @@ static void share(llm_plan *plan)
     }
 }
 
-static double busy(const llm_option *option)
-{
-    return option->health ? atomic_load(&option->health->in_flight) : 0;
-}
-
 /* Smaller is better. Who is not known yet is tried first. */
 static double score(const llm_option *option, llm_order order)
 {
@@ -71,10 +66,10 @@ static double score(const llm_option *option, llm_order order)
     case LLM_ORDER_CHEAPEST:
         return option->price < 0 ? 1e300 : option->price;
     case LLM_ORDER_LEAST_BUSY:
-        return busy(option);
+        return option->busy;
     default:
         latency = option->health ? atomic_load(&option->health->latency) : 0;
-        return (double)latency * (busy(option) + 1);
+        return (double)latency * (option->busy + 1);
     }
 }
 

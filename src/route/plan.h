@@ -28,6 +28,8 @@ typedef struct llm_option {
     unsigned weight;            /* 0: none given */
     double price;               /* of what is worth comparing; < 0: unknown */
     llm_health *health;         /* NULL: always well */
+    double busy;                /* calls in flight there; for the orders that
+                                 * ask */
     int attempts;               /* at most, one after the other */
     apr_interval_time_t least, most;    /* back-off between them */
     apr_interval_time_t patience;       /* the longest Retry-After that is

@@ -1,4 +1,5 @@
 #include "facts.h"
+#include <stdlib.h>
 #include <string.h>
 #include <apr_strings.h>
 #include "../base/text.h"
@@ -24,6 +25,20 @@ static int read_tokens(const char *word, long long *out)
         return 0;
     *out = (long long)number * unit;
     return 1;
+}
+
+/* "2/10", "0.15/0.6": of a million tokens in and out. */
+static int read_price(const char *word, llm_facts *facts)
+{
+    char *end;
+
+    if (!*word || strspn(word, "0123456789./") != strlen(word))
+        return 0;
+    facts->price_in = strtod(word, &end);
+    if (*end != '/' || !end[1])
+        return 0;
+    facts->price_out = strtod(end + 1, &end);
+    return !*end;
 }
 
 static int read_thinking(const char *word, llm_thinking *out)
@@ -75,6 +90,8 @@ static int read_word(llm_facts *facts, const char *word, apr_pool_t *p)
         return read_tokens(word + 7, &facts->output);
     if (!strncmp(word, "thinking=", 9))
         return read_thinking(word + 9, &facts->thinking);
+    if (!strncmp(word, "price=", 6))
+        return read_price(word + 6, facts);
     if (!strncmp(word, "alias=", 6)) {
         facts->alias = apr_pstrdup(p, word + 6);
         return llm_text_is_name(facts->alias, 128);
@@ -120,8 +137,9 @@ const char *llm_facts_add(apr_array_header_t *facts, const char *name,
         if (!read_word(&line, word, p))
             return apr_psprintf(p, "\"%s\" is none of context=TOKENS, "
                                 "output=TOKENS, thinking=none|effort|budget|"
-                                "adaptive, alias=MODEL, prefill, no-prefill, "
-                                "no-tools, no-vision, no-sampling", word);
+                                "adaptive, price=IN/OUT, alias=MODEL, "
+                                "prefill, no-prefill, no-tools, no-vision, "
+                                "no-sampling", word);
     before = same(facts, &line);
     if (before)
         *(llm_facts *)before = line;

@@ -27,7 +27,8 @@ static void words(void)
     const llm_facts *line;
 
     is_str(add(facts, "m", " context=200000\toutput=64K thinking=budget "
-               "no-tools no-vision no-prefill no-sampling alias=n"), NULL,
+               "no-tools no-vision no-prefill no-sampling alias=n "
+               "price=0.15/0.6 prefill"), NULL,
            "every word at once");
     line = llm_facts_find(facts, "m");
     is_str(line->name, "m", "the name");

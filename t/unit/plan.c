@@ -108,7 +108,7 @@ static void orders(void)
     }
     ok(best > 550 && best < 780, "the fastest, of two by chance: %d", best);
     fill(&plan, 2);
-    cells[0].in_flight = 5;
+    plan.options[0].busy = 5;
     llm_plan_make(&plan, 2, LLM_ORDER_LEAST_BUSY, 1);
     is_int(plan.order[0], 1, "least busy");
 }
