@@ -179,7 +179,8 @@ my $base = 'http://127.0.0.1:' . $up->port;
 sub provider
 {
     my ($name, @lines) = @_;
-    return join "\n", "<LLMProvider $name>", (map { "    $_" } @lines),
+    return join "\n", "<LLMProvider $name>", (map { "    $_" }
+        'LLMRetry attempts=1', 'LLMBreaker off', @lines),
         "</LLMProvider>\nLLMModel $name/* $name/*\n";
 }
 
@@ -188,7 +189,7 @@ my $arn = "arn:aws:bedrock:eu-west-1:123:inference-profile/$claude";
 my @bedrock = ('LLMService bedrock region=eu-west-1', "LLMBaseURL $base");
 my $gw = Gateway->start(
     env => { PAIR => "$id:$secret", THREE => "$id:$secret:$token" },
-    conf => "Include \@TOP\@/conf/llm-models.conf\n"
+    conf => "Include \@TOP\@/conf/llm-models.conf\nLLMRecover off\n"
     . provider('azure', 'LLMService azure', "LLMBaseURL $base",
         'LLMKey env:FAKE_KEY')
     . provider('azure1', 'LLMService azure', "LLMBaseURL $base/openai/v1",

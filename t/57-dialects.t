@@ -45,11 +45,15 @@ my $gw = Gateway->start(
     conf => $up->section('openai') . <<~"CONF");
         AllowEncodedSlashes NoDecode
         <LLMProvider claude>
+            LLMRetry attempts=1
+            LLMBreaker off
             LLMDialect anthropic
             LLMBaseURL $at/a
             LLMKey env:FAKE_KEY
         </LLMProvider>
         <LLMProvider google>
+            LLMRetry attempts=1
+            LLMBreaker off
             LLMDialect gemini
             LLMBaseURL $at/g
             LLMKey env:FAKE_KEY

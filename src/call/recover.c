@@ -145,7 +145,7 @@ int llm_answer_recover(llm_call *call, const llm_fault_detail *detail,
     if (call->translation->called || !call->said.len)
         return 0;
     if (!call->recoveries)
-        call->first_fault = *detail;    /* what the client is told in the end */
+        call->first_fault = *detail;    /* for the client, in the end */
     spend(call);
     llm_answer_blame(call, detail, now);
     call->recoveries++;

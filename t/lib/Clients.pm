@@ -79,6 +79,8 @@ sub section
         my $url = $self->url($base{$name});
         $text .= <<"CONF";
 <LLMProvider fake-$name>
+    LLMRetry attempts=1
+    LLMBreaker off
     LLMDialect $dialect{$name}
     LLMBaseURL $url
     LLMKey env:FAKE_KEY

@@ -300,7 +300,8 @@ sub take
 }
 
 # What was asked so far, oldest first: { method, target, headers, head, body,
-# conn, n, model }; `head` is its bytes, `headers` lower-cased.
+# conn, n, model, at }; `head` is its bytes, `headers` lower-cased, `at` when it
+# was there, by this clock.
 sub requests { $_[0]->ask(do => 'requests')->{requests} }
 
 sub forget { $_[0]->ask(do => 'forget') }
@@ -553,7 +554,8 @@ sub parse
     substr($conn->{in}, 0, $used) = '';
     $conn->{continued} = 0;
     my $request = { method => $method, target => $target, head => $head,
-        headers => \%header, body => $body, conn => $conn->{number} };
+        headers => \%header, body => $body, conn => $conn->{number},
+        at => time };
     push @requests, $request;
     $count{requests}++;
     return $request;
