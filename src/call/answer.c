@@ -378,6 +378,14 @@ static void feed(llm_call *call, const llm_buf *bytes, apr_time_t now)
 
 /* ---- news --------------------------------------------------------------- */
 
+/* Whether the attempt of this number goes on: one that has failed is not
+ * failed again by what came with its failure, also while the call rests. */
+static int lasts(const llm_call *call, int attempt)
+{
+    return call->attempt == attempt && call->state != LLM_CALL_RESTING
+        && call->state != LLM_CALL_ENDED;
+}
+
 /* Up to the ceiling they count, so that it does not matter how many came at
  * once. */
 static void take_stream(llm_call *call, const llm_buf *bytes, apr_time_t now)
@@ -390,8 +398,7 @@ static void take_stream(llm_call *call, const llm_buf *bytes, apr_time_t now)
 
     call->received += part.len;
     feed(call, &part, now);
-    if (part.len < bytes->len && call->attempt == attempt
-        && call->state != LLM_CALL_ENDED)
+    if (part.len < bytes->len && lasts(call, attempt))
         llm_answer_fault(call, LLM_ANSWER_TOO_LARGE, NULL, now);
 }
 
@@ -413,7 +420,7 @@ static void end_stream(llm_call *call, apr_time_t now)
 
     if (!is_framed(call))
         feed(call, &rest, now);
-    if (call->attempt != attempt || call->state == LLM_CALL_ENDED)
+    if (!lasts(call, attempt))
         return;
     if (llm_eventstream_is_empty(&call->events)
         && (call->head.framed || call->finished))
@@ -476,13 +483,11 @@ void llm_call_arrived(llm_call *call, llm_arrival *arrival, apr_time_t now)
         call->head = arrival->head;
         read_head(call, now);
     }
-    if (call->attempt == attempt && call->state != LLM_CALL_ENDED
-        && arrival->bytes.len)
+    if (lasts(call, attempt) && arrival->bytes.len)
         take_bytes(call, &arrival->bytes, now);
     llm_buf_free(&arrival->bytes);
-    if (call->attempt == attempt && call->state != LLM_CALL_ENDED
-        && arrival->ended)
+    if (lasts(call, attempt) && arrival->ended)
         take_end(call, arrival, now);
-    if (call->attempt == attempt && call->state != LLM_CALL_ENDED)
+    if (lasts(call, attempt))
         let_time_pass(call, now);
 }
