@@ -323,6 +323,14 @@ static int step(llm_call *call, llm_next rule, const llm_fault_detail *detail,
     }
 }
 
+/* Of a target that has said another thing there is nothing to be hoped. */
+static int may_again(const llm_call *call, llm_next rule)
+{
+    return rule != LLM_NEXT_TARGET
+        && call->plan->tried[call->plan->now] < ATTEMPTS_FOR_REST
+        && !llm_translate_is_behind(call->translation);
+}
+
 /* The same target may do it if it has attempts left and there is no other. */
 int llm_answer_next_for_rest(llm_call *call, const llm_fault_detail *detail,
                              apr_time_t now)
@@ -332,9 +340,7 @@ int llm_answer_next_for_rest(llm_call *call, const llm_fault_detail *detail,
     const llm_provider *provider;
     int i = next_option(call, now);
 
-    if (i < 0 && call->plan->tried[call->plan->now] >= ATTEMPTS_FOR_REST)
-        return 0;
-    if (i < 0 && rule == LLM_NEXT_TARGET)
+    if (i < 0 && !may_again(call, rule))
         return 0;
     if (i < 0)
         call->plan->tried[call->plan->now]++;
