@@ -1,0 +1,376 @@
+# A stream that ends too early after its client had some of it: another target
+# goes on where it ended, or it ends in an error. Never does a part look whole.
+
+use strict;
+use warnings;
+use lib 't/lib', 'lib';
+use Gateway;
+use Outcome;
+use Test::More;
+use Upstream;
+
+Gateway->need_module;
+
+my @words = map { "word$_ " } 1 .. 60;
+my $text = join '', @words;
+my $part = join '', @words[0 .. 39];
+my @finish = ('{}', finish => 'stop');
+my $role = '{"role":"assistant","content":""}';
+
+sub word { '{"content":' . Gateway::encode($_[0]) . '}' }
+
+# The chunks of these words as `who` has them, after the role.
+sub said
+{
+    my ($who, @said) = @_;
+    return signed($who, chunk($role), map { chunk(word($_)) } @said);
+}
+
+# A whole stream of these words.
+sub told
+{
+    my ($who, @said) = @_;
+    return stream([ said($who, @said), signed($who, chunk(@finish),
+        usage_chunk(prompt_tokens => $is{$who}{in},
+            completion_tokens => $is{$who}{out})) ]);
+}
+
+# One that ends after these words, by these steps.
+sub cut
+{
+    my ($steps, $who, @said) = @_;
+    return stream([ said($who, @said) ], done => 0, end => $steps);
+}
+
+# What the assistant is to have said already; undef when it begins.
+sub begun
+{
+    my ($request) = @_;
+    my $last = $request->{json}{messages}[-1];
+    return undef unless $last->{role} eq 'assistant';
+    return ref $last->{content} ? $last->{content}[0]{text}
+        : $last->{content};
+}
+
+# Goes on after what was said, if that is how its own text begins.
+sub go_on
+{
+    my ($request) = @_;
+    my $begun = begun($request);
+    return told(two => @words) unless defined $begun;
+    return fault(400, { message => 'that is not mine' })
+        if index $text, $begun;
+    my @left = split /(?<= )/, substr $text, length $begun;
+    return told(two => @left);
+}
+
+my %scripts = (
+    dies => [ cut([ ['close'] ], one => @words[0 .. 39]) ],
+    resets => [ cut([ ['reset'] ], one => @words[0 .. 39]) ],
+    silent => [ cut([ ['hang'] ], one => @words[0 .. 19]) ],
+    says => [ stream([ said(one => @words[0 .. 39]),
+        '{"error":{"message":"overheated","type":"server_error"}}' ],
+        done => 0) ],
+    letters => [ cut([ ['close'] ], one => split //,
+        join '', @words[0 .. 9]) ],
+    at_once => [ [ send => head(200, 'Content-Type' => 'text/event-stream',
+        'Transfer-Encoding' => 'chunked') . do {
+            my $all = join '', map { "data: $_\n\n" }
+                said(one => @words[0 .. 9]);
+            sprintf "%x\r\n%s\r\n", length $all, $all } ], ['close'] ],
+    midword => [ cut([ [ send => "9\r\ndata: {\"c\r\n" ], ['close'] ],
+        one => @words[0 .. 39]) ],
+    tool => [ stream([ signed(one => chunk($role), chunk('{"content":"x"}'),
+        chunk('{"tool_calls":[{"index":0,"id":"c1","type":"function",'
+            . '"function":{"name":"f","arguments":"{\"a"}}]}')) ],
+        done => 0, end => [ ['close'] ]) ],
+    finished => [ cut([ ['close'] ], one => @words) ],
+    by_turns => sub { $_[0]{n} == 1
+        ? cut([ ['close'] ], one => @words[0 .. 39]) : told(one => @words) },
+    takes => \&go_on,
+    same => sub { told(two => @words) },
+    other => sub { told(two => map { "other$_ " } 1 .. 60) },
+    shorter => sub { told(two => @words[0 .. 9]) },
+    refuses => sub { defined begun($_[0])
+        ? fault(400, { message => 'the last message must be the user\'s' })
+        : told(two => @words) },
+    refuses_other => sub { defined begun($_[0]) ? fault(400)
+        : told(two => map { "other$_ " } 1 .. 60) },
+    dies_too => sub {
+        my $begun = begun($_[0]);
+        my $n = defined $begun ? () = $begun =~ / /g : 0;
+        return cut([ ['close'] ], two => @words[ $n .. $n + 9 ]);
+    },
+    down => [ fault(503) ],
+    busy => [ fault(429, {}, 'Retry-After' => 30) ],
+);
+$scripts{finished} = [ stream([ said(one => @words), signed(one =>
+    chunk(@finish)) ], done => 0, end => [ ['close'] ]) ];
+
+# name => [ chain, what came: 'whole', or the text and the error's code; how
+# often each was asked, in the order of the chain ]
+my $cut = [ $part, 'provider_cut' ];
+my $first = join '', @words[0 .. 19];
+my %case = (
+    'dies, the next goes on' => [ 'dies takes', 'whole', [1, 1] ],
+    'is reset, the next goes on' => [ 'resets takes', 'whole', [1, 1] ],
+    'dies, the next says it again' => [ 'dies same', 'whole', [1, 1] ],
+    'dies in the midst of an event' => [ 'midword same', 'whole', [1, 1] ],
+    'dies after single letters' => [ 'letters same', 'whole', [1, 1] ],
+    'dies after one piece of all' => [ 'at_once takes', 'whole', [1, 1] ],
+    'dies, the next says another thing' => [ 'dies other', $cut, [1, 1] ],
+    'dies, the next says less' => [ 'dies shorter', $cut, [1, 1] ],
+    'dies, the next is down, the third goes on' => [ 'dies down takes',
+        'whole', [1, 1, 1] ],
+    'dies, the next is limited, the third goes on' => [ 'dies busy takes',
+        'whole', [1, 1, 1] ],
+    'dies, the next says another thing, the third the same' =>
+        [ 'dies other same', 'whole', [1, 1, 1] ],
+    'dies, and so does who goes on' => [ 'dies dies_too takes', 'whole',
+        [1, 1, 1] ],
+    'dies, and nobody else is there' => [ 'dies', $cut, [2] ],
+    'dies once, and nobody else is there' => [ 'by_turns', 'whole', [2] ],
+    'dies, the next refuses to go on' => [ 'dies refuses', 'whole', [1, 2] ],
+    'dies, the next refuses, and says another thing' =>
+        [ 'dies refuses_other', $cut, [1, 2] ],
+    'dies, the next refuses and says another thing, the third goes on' =>
+        [ 'dies refuses_other takes', 'whole', [1, 2, 1] ],
+    'goes silent, the next goes on' => [ 'silent takes', 'whole', [1, 1] ],
+    'goes silent, the next says it again' => [ 'silent same', 'whole',
+        [1, 1] ],
+    'goes silent, and nobody else is there' => [ 'silent',
+        [ $first, 'provider_stalled' ], [1] ],
+    'fails in its own words' => [ 'says takes', 'whole', [1, 1] ],
+    'dies within a call of a tool' => [ 'tool same', [ 'x', 'provider_cut' ],
+        [1, 0] ],
+    'dies after its finish reason' => [ 'finished takes', undef, [1, 0] ],
+);
+
+sub conf
+{
+    my ($up) = @_;
+    my $conf = $up->section('one', 'LLMTimeout idle=400ms')
+        . $up->section('two') . join '', map { "LLMModelInfo $_ prefill\n" }
+        qw(takes refuses refuses_other dies_too);
+    my $n = 0;
+    for my $what (sort keys %case) {
+        my ($first, @more) = split ' ', $case{$what}[0];
+        $case{$what}[3] = 'r' . ++$n;
+        $conf .= "LLMModel r$n one/$first" . join('', map { " two/$_" } @more)
+            . "\n";
+    }
+    return $conf;
+}
+
+sub is_whole
+{
+    my ($answer) = @_;
+    is $answer->{text}, $text, 'its text, all of it and once';
+    is $answer->{roles}, 1, 'one role';
+    is $answer->{finish}, 1, 'one finish reason';
+    is $answer->{done}, 1, 'one end marker';
+    is $answer->{after}, 0, 'nothing after it';
+    is $answer->{errors}, 0, 'no error';
+    is $answer->{bad}, undef, 'nothing malformed';
+    is $answer->{broken}, undef, 'a true end';
+}
+
+sub is_part
+{
+    my ($answer, $had, $code) = @_;
+    is $answer->{text}, $had, 'what came, and no more';
+    is $answer->{errors}, 1, 'an error in the stream';
+    is $answer->{error}{code}, $code, 'its code';
+    is $answer->{done}, 0, 'no end marker';
+    is $answer->{finish}, 0, 'no finish reason';
+}
+
+sub try
+{
+    my ($gw, $up, $what) = @_;
+    my ($chain, $due, $often, $model) = @{ $case{$what} };
+    $up->forget;
+    my $before = counted($gw);
+    my $answer = outcome($gw, $model, 1);
+    is $answer->{status}, 200, 'status';
+    ref $due ? is_part($answer, @$due) : $due ? is_whole($answer)
+        : is $answer->{text}, $text, 'its text';
+    is_deeply [ map { scalar asked($up, $_) } split ' ', $chain ], $often,
+        'how often each was asked';
+    my $more = since($gw, $before);
+    my ($calls, $errors) = (0, 0);
+    $calls += $more->{"$_ calls"} || 0 for qw(one two);
+    $errors += $more->{"$_ errors"} || 0 for qw(one two);
+    is $calls, 1, 'one call';
+    is $errors, $due && !ref $due ? 0 : 1, 'errors';
+    my %ids = map { $_ => 1 } $answer->{content} =~ /"id":"(chat[^"]*)"/g;
+    is keys %ids, 1, 'one id' or diag explain \%ids;
+    return unless $due && !ref $due;
+    my $attempts = 0;
+    $attempts += $_ for @$often;
+    my $line = $gw->logged($answer->{headers}{'x-request-id'});
+    is $line->{attempts}, $attempts, 'attempts in the log';
+    is $line->{provider}, @$often > 1 ? 'two' : 'one', 'who finished';
+    my $end = $line->{provider};
+    TODO: {
+        local $TODO = 'the rest bears the name that the client used';
+        ok $answer->{model}{"model-of-$end"}, 'and its model is named';
+    }
+    is $more->{"$end calls"}, 1, 'is who is counted';
+    cmp_ok $more->{"$end tokens_out"}, '>', $is{$end}{out},
+        'what was said before is paid, too';
+    cmp_ok $more->{"$end tokens_out"}, '<', 10 * @words, 'but not twice';
+    is $more->{'one given_up ' . ($what =~ /silent/ ? 'stalled'
+        : $what =~ /own words/ ? 'failed' : 'cut')}, 1, 'given up once';
+}
+
+for my $mpm (qw(event prefork)) {
+    my $up = Upstream->start(%scripts);
+    my $gw = Gateway->start(mpm => $mpm, children => 1, conf => conf($up));
+    for my $what (sort keys %case) {
+        subtest "$mpm: $what" => sub { try($gw, $up, $what) };
+    }
+    is $gw->status->{totals}{faults}{internal}, undef,
+        "$mpm: none of it is the gateway's own fault";
+    $gw->log_clean(qr/LLM0010: provider (?:one|two): /);
+}
+
+subtest 'what is asked of who goes on' => sub {
+    my $up = Upstream->start(%scripts);
+    my $gw = Gateway->start(conf => $up->section('one') . $up->section('two')
+        . "LLMModelInfo takes prefill\nLLMModel m one/dies two/takes\n"
+        . "LLMModel n one/dies two/same\n");
+    for my $model (qw(m n)) {
+        $up->forget;
+        outcome($gw, $model, 1, '"temperature":0.25,"max_tokens":500');
+        my ($one, $two) = map { Gateway::decode($_->{body}) }
+            @{ $up->requests };
+        is $two->{temperature}, 0.25, "$model: its settings";
+        is $two->{max_tokens} || $two->{max_completion_tokens}, 500,
+            "$model: its ceiling";
+        is $two->{stream}, JSON::PP::true(), "$model: streamed";
+        is $two->{messages}[0]{content}, 'Say hello.', "$model: the question";
+        is scalar @{ $two->{messages} }, $model eq 'm' ? 2 : 1,
+            "$model: messages";
+    }
+    $up->forget;
+    outcome($gw, 'm', 1);
+    is begun({ json => Gateway::decode($up->requests->[1]{body}) }), $part,
+        'what was said, as the assistant\'s last words';
+    $gw->log_clean;
+};
+
+subtest 'the usage that a client is told of is what was counted' => sub {
+    my $up = Upstream->start(%scripts);
+    my $gw = Gateway->start(conf => $up->section('one') . $up->section('two')
+        . "LLMModelInfo takes prefill\nLLMModel m one/dies two/takes\n"
+        . "LLMModel n one/dies two/same\n");
+    for my $model (qw(m n)) {
+        my $before = counted($gw);
+        my $answer = outcome($gw, $model, 1,
+            '"stream_options":{"include_usage":true}');
+        is_whole($answer);
+        my $more = since($gw, $before);
+        TODO: {
+            local $TODO = 'the client is told of the last attempt alone';
+            is $answer->{usage}{completion_tokens}, $more->{'two tokens_out'},
+                "$model: output";
+        }
+        TODO: {
+            local $TODO = 'what was sent to who died is not estimated';
+            cmp_ok $more->{'two tokens_in'}, '>', $is{two}{in},
+                "$model: input of both";
+        }
+    }
+    $gw->log_clean;
+};
+
+subtest 'LLMRecover off' => sub {
+    my $up = Upstream->start(%scripts);
+    my $gw = Gateway->start(conf => $up->section('one') . $up->section('two')
+        . "LLMModel m one/dies two/same\n", location => 'LLMRecover off');
+    my $answer = outcome($gw, 'm', 1);
+    is_part($answer, @$cut);
+    is scalar @{ $up->requests }, 1, 'nobody else is asked';
+    $gw->log_clean;
+};
+
+# A client of Anthropic's and one of Responses: theirs is another grammar.
+for my $mpm (qw(event prefork)) {
+    subtest "$mpm: other dialects" => sub {
+        my $up = Upstream->start(%scripts);
+        my $gw = Gateway->start(mpm => $mpm, conf => $up->section('one',
+            'LLMTimeout idle=400ms') . $up->section('two')
+            . "LLMModelInfo takes prefill\n"
+            . join '', map { "LLMModel $_ one/dies two/$_\n" }
+                qw(takes same other));
+        for my $model (qw(takes same other)) {
+            my $whole = $model ne 'other';
+            my $seen = anthropic($gw, $model);
+            is $seen->{text}, $whole ? $text : $part, "$model: Anthropic";
+            is $seen->{message_start}, 1, "$model: one message_start";
+            is $seen->{content_block_start}, 1, "$model: one block";
+            is $seen->{message_stop} || 0, $whole ? 1 : 0,
+                "$model: message_stop";
+            is $seen->{error} || 0, $whole ? 0 : 1, "$model: error";
+            $seen = responses($gw, $model);
+            is $seen->{text}, $whole ? $text : $part, "$model: Responses";
+            is $seen->{'response.created'}, 1, "$model: created";
+            is $seen->{'response.completed'} || 0, $whole ? 1 : 0,
+                "$model: completed";
+            is_deeply $seen->{numbers}, [ 0 .. $#{ $seen->{numbers} } ],
+                "$model: numbered without a gap";
+        }
+        $gw->log_clean;
+    };
+}
+
+sub events_at
+{
+    my ($gw, $path, $body, %headers) = @_;
+    my $wire = $gw->wire;
+    $wire->request(POST => $path, \%headers, $body);
+    my $answer = $wire->answer;
+    my @events;
+    for my $event (split /\n\n/, $answer->{content}) {
+        my ($name) = $event =~ /^event: (.*)$/m;
+        my ($data) = $event =~ /^data: (.*)$/m;
+        push @events, [ $name, eval { Gateway::decode($data) } || {} ];
+    }
+    return @events;
+}
+
+sub anthropic
+{
+    my ($gw, $model) = @_;
+    my %seen = (text => '');
+    for (events_at($gw, '/llm/v1/messages', Gateway::encode({
+        model => $model, max_tokens => 500, stream => JSON::PP::true(),
+        messages => [ { role => 'user', content => 'Say hello.' } ] }),
+        'anthropic-version' => '2023-06-01')) {
+        my ($name, $data) = @$_;
+        $seen{$name}++;
+        $seen{text} .= $data->{delta}{text}
+            if $name eq 'content_block_delta';
+    }
+    return \%seen;
+}
+
+sub responses
+{
+    my ($gw, $model) = @_;
+    my %seen = (text => '', numbers => []);
+    for (events_at($gw, '/llm/v1/responses', Gateway::encode({
+        model => $model, stream => JSON::PP::true(),
+        input => 'Say hello.' }))) {
+        my ($name, $data) = @$_;
+        $seen{ $name || '-' }++;
+        $seen{text} .= $data->{delta}
+            if $data->{type} && $data->{type} eq 'response.output_text.delta';
+        push @{ $seen{numbers} }, $data->{sequence_number}
+            if defined $data->{sequence_number};
+    }
+    return \%seen;
+}
+
+done_testing;
