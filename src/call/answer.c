@@ -319,9 +319,10 @@ static llm_fault on_event(void *baton, const llm_sse_event *event)
 static void put_end(llm_call *call)
 {
     const char *name = call->spoken->end_name, *data = call->spoken->end_data;
+    const llm_usage usage = llm_usage_sum(&call->usage, &call->spent);
 
     if (call->translation)
-        llm_translate_end(call->translation, &call->usage, &call->frame,
+        llm_translate_end(call->translation, &usage, &call->frame,
                           &call->out);
     else if (!call->done && data)
         llm_frame_put(&call->frame, name, name ? strlen(name) : 0, data,

@@ -71,6 +71,24 @@ llm_fault llm_call_take_chain(llm_call *call, const char **body, size_t *n,
     return fault;
 }
 
+static const char *asked_by(const llm_call *call, const llm_target *target)
+{
+    return target->model ? target->model : call->request.model;
+}
+
+/* 1 if the last target is one that the chain has already. */
+static int stands_before(const llm_call *call, const llm_model *chain)
+{
+    const llm_target *targets = (const llm_target *)chain->targets->elts;
+    const llm_target *last = &targets[chain->targets->nelts - 1], *target;
+
+    for (target = targets; target < last; target++)
+        if (target->provider == last->provider
+            && !strcmp(asked_by(call, target), asked_by(call, last)))
+            return 1;
+    return 0;
+}
+
 /* The targets of a fallback, which is asked by its own name, not by the
  * model's. */
 static void add_targets(llm_call *call, llm_model *chain,
@@ -89,6 +107,8 @@ static void add_targets(llm_call *call, llm_model *chain,
         else if (target->provider->takes_parameters && *parameters)
             target->model = apr_pstrcat(call->pool, target->model, parameters,
                                         NULL);
+        if (stands_before(call, chain))
+            apr_array_pop(chain->targets);
     }
 }
 

@@ -68,10 +68,13 @@ static int is_worth(const llm_call *call, llm_next rule)
 /* What a provider would have counted, when it said nothing. */
 static void spend(llm_call *call)
 {
-    const llm_translation *t = call->translation;
+    llm_translation *t = call->translation;
+    llm_fault_detail detail = { 0 };
     llm_usage guess = { .known = 1 };
 
     if (!call->usage.known) {
+        llm_translate_read(t, &call->request, call->limits->max_depth,
+                           &detail);
         guess.output = llm_estimate_text((llm_span){ call->said.data,
                                                      call->said.len });
         guess.input = t->chat ? llm_estimate_chat(t->chat) : 0;
@@ -108,6 +111,8 @@ static int ask_for_rest(llm_call *call, int prefill, apr_time_t now)
     call->prefilled = prefill;
     if (llm_answer_write_rest(call, prefill, &detail))
         return 0;
+    if (call->face.plain_id)    /* so far it had its provider's names */
+        call->face.model = call->target_model;
     llm_translate_resume(call->translation, call->spoken, &call->said,
                          !prefill);
     begin_rest(call, now);

@@ -53,14 +53,19 @@ static llm_fault read_request(llm_translation *t, const llm_request *request,
     return fault;
 }
 
+llm_fault llm_translate_read(llm_translation *t, const llm_request *request,
+                             unsigned depth, llm_fault_detail *detail)
+{
+    return t->chat || t->embedding ? LLM_OK
+                                   : read_request(t, request, depth, detail);
+}
+
 llm_fault llm_translate_request(llm_translation *t, const llm_request *request,
                                 unsigned depth, const llm_asking *how,
                                 llm_buf *out, llm_fault_detail *detail)
 {
-    llm_fault fault = LLM_OK;
+    llm_fault fault = llm_translate_read(t, request, depth, detail);
 
-    if (!t->chat && !t->embedding)
-        fault = read_request(t, request, depth, detail);
     if (fault)
         return fault;
     fault = t->embedding
@@ -74,11 +79,9 @@ llm_fault llm_translate_prefill(llm_translation *t, const llm_request *request,
                                 llm_span said, llm_buf *out,
                                 llm_fault_detail *detail)
 {
-    llm_fault fault = LLM_OK;
+    llm_fault fault = llm_translate_read(t, request, depth, detail);
     llm_turn *turn;
 
-    if (!t->chat)
-        fault = read_request(t, request, depth, detail);
     if (fault)
         return fault;
     turn = llm_chat_same_turn(t->chat, LLM_ROLE_ASSISTANT);
@@ -94,10 +97,8 @@ llm_fault llm_translate_count(llm_translation *t, const llm_request *request,
                               unsigned depth, long long *tokens, llm_buf *out,
                               llm_fault_detail *detail)
 {
-    llm_fault fault = LLM_OK;
+    llm_fault fault = llm_translate_read(t, request, depth, detail);
 
-    if (!t->chat)
-        fault = read_request(t, request, depth, detail);
     if (fault)
         return fault;
     *tokens = llm_estimate_chat(t->chat);

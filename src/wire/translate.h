@@ -33,6 +33,11 @@ typedef struct llm_translation {
 void llm_translate_begin(llm_translation *t, const llm_face *face,
                          const llm_dialect *to, apr_pool_t *p);
 
+/* Reads the client's request, if that was not done before. On a fault *detail
+ * says what is wrong. */
+llm_fault llm_translate_read(llm_translation *t, const llm_request *request,
+                             unsigned depth, llm_fault_detail *detail);
+
 /* The client's request as the provider reads it, and in t->lost what it does
  * not hold. On a fault *detail says what is wrong: LLM_BAD_REQUEST in any
  * case, LLM_UNSUPPORTED for this provider. */
