@@ -34,6 +34,12 @@ sub either
     return sub { $_[0]{json}{stream} ? @$streamed : @$whole };
 }
 
+sub all_at_once
+{
+    return [ send => head(200, 'Content-Type' => 'text/event-stream',
+        'Content-Length' => length $_[0]) . $_[0] ];
+}
+
 my $half = [ send => head(200, 'Content-Type' => 'application/json',
     'Content-Length' => length body_of('one'))
     . substr body_of('one'), 0, 200 ];
@@ -128,6 +134,11 @@ my %case = (
     '1xx before the answer' => { script => sub { ([ send => "HTTP/1.1 103 "
         . "Early Hints\r\nLink: </x>\r\n\r\n" ], good(one => $_[0])) },
         asked => [1, 0], who => 'one', gave_up => {} },
+    'an error first, and the end with it' => { script => either([],
+        [ all_at_once("data: $events[0]\n\ndata: "
+            . '{"error":{"message":"no","type":"x"}}' . "\n\n") ]),
+        asked => [2, 1], who => 'two', gave_up => { failed => 2 },
+        alone => 502, whole => 0 },
     'an error first, in the stream' => { script => either([],
         [ stream([ $events[0], '{"error":{"message":"no","type":"x"}}' ],
             done => 0) ]), asked => [2, 1], who => 'two',
