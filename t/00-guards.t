@@ -306,13 +306,13 @@ my %core = map { $_ => 1 } qw(strict warnings utf8 constant lib parent Carp Cwd
     File::Find File::Path File::Spec File::Temp HTTP::Tiny IO::Handle
     IO::Select IO::Socket IO::Socket::INET IPC::Open3 JSON::PP List::Util
     MIME::Base64 POSIX Scalar::Util Socket Storable Test::More Time::HiRes
-    Clients Configured Gateway Upstream Wire Load);
+    Clients Configured Gateway Outcome Upstream Wire Load);
 for my $path (grep { !m{/(?:unit|fuzz|bench|clients)/} }
     files('t', qr/\.(?:t|pm)$/)) {
     my $text = text($path);
     push @unclean, $path if $text =~ /Gateway->start/ && $path =~ /\.t$/
         && $text !~ /->log_clean/;
-    push @core, "$path: $1" for grep { !$core{$_} }
+    push @core, map { "$path: $_" } grep { !$core{$_} }
         $text =~ /^\s*(?:use|require)\s+([A-Z]\w*(?:::\w+)*)/mg;
     push @slept, $path if $path =~ /\.t$/ && $text =~ /^[^#\n]*\bsleep\b/m
         && basename($path) ne '00-guards.t';

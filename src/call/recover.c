@@ -111,8 +111,6 @@ static int ask_for_rest(llm_call *call, int prefill, apr_time_t now)
     call->prefilled = prefill;
     if (llm_answer_write_rest(call, prefill, &detail))
         return 0;
-    if (call->face.plain_id)    /* so far it had its provider's names */
-        call->face.model = call->target_model;
     llm_translate_resume(call->translation, call->spoken, &call->said,
                          !prefill);
     begin_rest(call, now);

@@ -1,5 +1,6 @@
 #include "translate.h"
 #include <string.h>
+#include <apr_strings.h>
 #include "estimate.h"
 
 #define ANSWER_DEPTH 512        /* how deep a provider's answer may nest */
@@ -183,6 +184,8 @@ static llm_fault filter(llm_translation *t, llm_delta *delta, int *drop)
     llm_fault fault = LLM_OK;
 
     *drop = delta->kind == LLM_DELTA_BEGIN;
+    if (*drop && delta->model && t->rest.plain_id)
+        t->rest.model = apr_pstrdup(t->pool, delta->model);
     if (!again)
         return LLM_OK;
     switch (delta->kind) {
@@ -224,7 +227,8 @@ static llm_fault write_delta(void *baton, const llm_delta *given)
     if (note(t, delta))
         t->called = 1;          /* too much to be said again */
     return form->write_delta(state(&t->writer, form->writer_size, t->pool),
-                             delta, t->face, t->frame, t->out, t->scratch,
+                             delta, t->resumed ? &t->rest : t->face,
+                             t->frame, t->out, t->scratch,
                              t->pool);
 }
 
@@ -257,6 +261,7 @@ void llm_translate_resume(llm_translation *t, const llm_dialect *to,
     t->to = to;
     t->reader = NULL;
     t->said = said;
+    t->rest = *t->face;
     t->resumed = 1;
     t->matched = 0;
     t->repeated = again ? said->len : 0;

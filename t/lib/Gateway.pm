@@ -85,6 +85,14 @@ sub until_true
     }
 }
 
+# For what only the clock brings about, such as the end of a rest; 1.
+sub let_pass
+{
+    my ($seconds) = @_;
+    sleep $seconds;
+    return 1;
+}
+
 # --- starting ------------------------------------------------------------
 
 # conf      directives of the server, the providers among them
