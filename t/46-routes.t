@@ -19,13 +19,6 @@ sub once
     return sub { $_[0]{n} == 1 ? @bad : good(one => $_[0]) };
 }
 
-# On a connection that was kept libcurl itself asks once more.
-sub every_second_resets
-{
-    my $n = 0;
-    return sub { $_[0]{kept} || ++$n % 2 ? ['reset'] : good(one => $_[0]) };
-}
-
 sub ever { my @bad = @_; return sub { @bad } }
 
 sub either
@@ -53,7 +46,8 @@ my @events = events_of('one');
 #   who       answers: its words, usage and model reach the client
 #   status    or a refusal, with its `code`
 #   gave_up   by fault: attempts at the first that were given up
-#   fresh     only what came on a new connection is counted
+#   fresh     every connection is new: of one that was kept and is reset
+#             libcurl by itself asks again on another
 #   after     seconds from the first request to the second, at least
 #   alone     the status without a second target, and its `retry`-after
 #   whole, streamed   what differs, or 0: does not apply
@@ -82,7 +76,7 @@ my %case = (
     '05 reset before the head' => { script => ever(['reset']),
         asked => [2, 1], who => 'two', gave_up => { reset => 2 },
         alone => 502, fresh => 1 },
-    '05 reset once' => { script => every_second_resets(), asked => [2, 0],
+    '05 reset once' => { script => once(['reset']), asked => [2, 0],
         who => 'one', gave_up => { reset => 1 }, fresh => 1 },
     '05 closed before the head' => { script => ever(['close']),
         asked => [2, 1], who => 'two', gave_up => { reset => 2 },
@@ -156,6 +150,18 @@ for my $what (sort keys %case) {
 }
 $scripts{spare} = sub { good(two => $_[0]) };
 
+# Answers that end with their connection.
+sub closing
+{
+    my ($script) = @_;
+    return sub {
+        my @steps = ref $script eq 'CODE' ? $script->($_[0]) : @$script;
+        s/^(HTTP.*\r\n)/$1Connection: close\r\n/
+            for map { $_->[0] eq 'send' ? $_->[1] : () } @steps;
+        return (@steps, ['close']);
+    };
+}
+
 my @retry = 'LLMRetry attempts=2 backoff=1ms..5ms wait=3s';
 
 sub conf
@@ -187,7 +193,7 @@ sub due
     return \%due;
 }
 
-# --- one by one ----------------------------------------------------------------
+# --- one by one ----------------------------------------------------------
 
 sub try
 {
@@ -200,7 +206,7 @@ sub try
     $up->forget;
     my $before = counted($gw);
     my $answer = outcome($gw, $model{$what}, $streamed);
-    my @one = asked($up, $model{$what}, $due{fresh});
+    my @one = asked($up, $model{$what});
     is_deeply [ scalar @one, scalar asked($up, 'spare') ], $due{asked},
         "$kind: how often each was asked";
     cmp_ok $one[1]{at} - $one[0]{at}, '>=', $due{after},
@@ -242,8 +248,7 @@ sub alone
     my $before = counted($gw);
     my $answer = outcome($gw, "alone-$model{$what}", $streamed);
     is $answer->{status}, $due{alone}, "$kind: status";
-    is scalar asked($up, $model{$what}, $due{fresh}), $due{asked}[0],
-        "$kind: as often";
+    is scalar asked($up, $model{$what}), $due{asked}[0], "$kind: as often";
     is $answer->{headers}{'x-llm-attempts'}, $due{asked}[0],
         "$kind: x-llm-attempts";
     is $answer->{headers}{'retry-after'}, $due{retry}, "$kind: Retry-After";
@@ -255,16 +260,21 @@ sub alone
 }
 
 for my $mpm (qw(event prefork)) {
-    my $up = Upstream->start(%scripts);
-    my $gw = Gateway->start(mpm => $mpm, children => 1, conf => conf($up));
-    for my $what (sort keys %case) {
-        subtest "$mpm: $what" => sub {
-            try($gw, $up, $what, $_) for 0, 1;
-        };
+    for my $fresh (0, 1) {
+        my @what = grep { !$case{$_}{fresh} == !$fresh } sort keys %case;
+        my $up = Upstream->start(map { $_ => $fresh ? closing($scripts{$_})
+            : $scripts{$_} } keys %scripts);
+        my $gw = Gateway->start(mpm => $mpm, children => 1,
+            conf => conf($up));
+        for my $what (@what) {
+            subtest "$mpm: $what" => sub {
+                try($gw, $up, $what, $_) for 0, 1;
+            };
+        }
+        is $gw->status->{totals}{faults}{internal}, undef,
+            "$mpm: none of it is the gateway's own fault";
+        $gw->log_clean(qr/LLM0010: provider one: /);
     }
-    is $gw->status->{totals}{faults}{internal}, undef,
-        "$mpm: none of it is the gateway's own fault";
-    $gw->log_clean(qr/LLM0010: provider one: /);
 }
 
 done_testing;

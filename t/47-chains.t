@@ -12,6 +12,9 @@ use Upstream;
 Gateway->need_module;
 
 my $good = completion();
+# How time passes: a provider that takes a moment, in seconds.
+sub takes { return [ [ wait => $_[0] ], whole($good) ] }
+
 my %say = (good => sub { $_[0]{json}{stream} ? stream([ deltas(['hi']) ])
     : whole($good) });
 
@@ -45,7 +48,7 @@ sub over
     return $wire->answer;
 }
 
-# --- shares and conditions -----------------------------------------------------
+# --- shares and conditions -----------------------------------------------
 
 subtest 'weights' => sub {
     my $up = Upstream->start(default => $say{good});
@@ -150,7 +153,7 @@ subtest 'a condition holds for rescue, too' => sub {
     $gw->log_clean(qr/LLM0010/);
 };
 
-# --- what was refused --------------------------------------------------------------
+# --- what was refused ----------------------------------------------------
 
 subtest 'a longer context, another judgement' => sub {
     my $context = [ fault(400, { code => 'context_length_exceeded' }) ];
@@ -192,7 +195,7 @@ CONF
     $gw->log_clean;
 };
 
-# --- orders ----------------------------------------------------------------------
+# --- orders --------------------------------------------------------------
 
 subtest 'the fastest, the cheapest, the least busy' => sub {
     my $up = Upstream->start(slow => [ [ wait => 0.15 ], whole($good) ],
@@ -230,7 +233,7 @@ CONF
     $gw->log_clean;
 };
 
-# --- keys ------------------------------------------------------------------------
+# --- keys ----------------------------------------------------------------
 
 # name => what it says, as the key has it; `keys` by the names of the
 # environment, all of them for LLMProvider pool.
@@ -319,10 +322,11 @@ subtest 'all keys are bad' => sub {
 };
 
 subtest 'a key that is limited rests as long as told' => sub {
-    my $up = Upstream->start(m => by_key(busy => sub {
-        $_[0]{n} == 1 ? fault(429, {}, 'Retry-After' => 1)
-            : whole($good) }));
-    my $gw = with_keys($up, 'event', "LLMModel m pool/m\n",
+    my $up = Upstream->start(tick => takes(0.02),
+        m => by_key(busy => sub { $_[0]{n} == 1
+            ? fault(429, {}, 'Retry-After' => 1) : whole($good) }));
+    my $gw = with_keys($up, 'event', "LLMModel m pool/m\n"
+        . "LLMModel tick spare/tick\n",
         keys => [ [ busy => 1000 ], [ free => 1 ] ]);
     my $wire = $gw->wire;
     my ($answer, $since);
@@ -336,7 +340,7 @@ subtest 'a key that is limited rests as long as told' => sub {
     for (1 .. 200) {
         over($wire, 'm');
         last if (keys_of($up)->{busy} || 0) > 1;
-        Gateway::let_pass(0.02);
+        over($wire, 'tick');
     }
     my @busy = grep { $_->{headers}{authorization} =~ /busy/ }
         @{ $up->requests };
@@ -345,7 +349,7 @@ subtest 'a key that is limited rests as long as told' => sub {
     $gw->log_clean;
 };
 
-# --- breakers -----------------------------------------------------------------------
+# --- breakers ------------------------------------------------------------
 
 my $brittle = 'LLMBreaker window=1h calls=4 rate=50% rest=1h..1h';
 
@@ -435,16 +439,18 @@ subtest 'a restart keeps what is known' => sub {
 # issue by thirty.
 for my $mpm (qw(event prefork)) {
     subtest "$mpm: down for a while" => sub {
-        my $up = Upstream->start(m => [ fault(503) ], s => $say{good});
+        my $up = Upstream->start(m => [ fault(503) ], s => $say{good},
+            tick => takes(0.08));
         my $gw = Gateway->start(mpm => $mpm, conf => $up->section('one',
             'LLMBreaker window=1h calls=3 rate=50% rest=200ms..600ms')
-            . $up->section('two') . "LLMModel m one/m two/s\n");
+            . $up->section('two') . "LLMModel m one/m two/s\n"
+            . "LLMModel tick two/tick\n");
         my ($n, $ok) = (0, 0);
         my $wire = $gw->wire;
         for (1 .. 25) {
             $ok++ if over($wire, 'm')->{status} == 200;
             $n++;
-            Gateway::let_pass(0.08);
+            over($wire, 'tick');
         }
         is $ok, $n, "all of $n are served";
         my @probes = grep { $_->{model} eq 'm' } @{ $up->requests };
@@ -460,8 +466,8 @@ for my $mpm (qw(event prefork)) {
             my $answer = over($wire, 'm');
             $ok++ if $answer->{status} == 200;
             $n++;
-            return $answer->{headers}{'x-llm-provider'} eq 'one'
-                || !Gateway::let_pass(0.05);
+            return 1 if $answer->{headers}{'x-llm-provider'} eq 'one';
+            return !over($wire, 'tick');
         }, 10);
         ok $back, 'back on the first when it is well';
         $up->forget;
@@ -474,13 +480,15 @@ for my $mpm (qw(event prefork)) {
 }
 
 subtest 'one probe at a time' => sub {
-    my $up = Upstream->start(m => [ fault(503) ], s => $say{good});
+    my $up = Upstream->start(m => [ fault(503) ], s => $say{good},
+        tick => takes(0.15));
     my $gw = Gateway->start(children => 1, conf => $up->section('one',
         'LLMBreaker window=1h calls=2 rate=50% rest=100ms..100ms')
-        . $up->section('two') . "LLMModel m one/m two/s\n");
+        . $up->section('two') . "LLMModel m one/m two/s\n"
+        . "LLMModel tick two/tick\n");
     $gw->chat('m') for 1 .. 2;
     $up->script(m => gate('probe'), whole($good));
-    Gateway::let_pass(0.15);
+    $gw->chat('tick');
     $up->forget;
     my $probe = $gw->wire;
     $probe->request(POST => $Gateway::CHAT, {}, Gateway::question('m'));
@@ -494,7 +502,7 @@ subtest 'one probe at a time' => sub {
     $gw->log_clean(qr/LLM0010/);
 };
 
-# --- while a call rests ------------------------------------------------------------
+# --- while a call rests --------------------------------------------------
 
 for my $mpm (qw(event prefork)) {
     for my $streamed (0, 1) {
@@ -555,7 +563,7 @@ for my $mpm (qw(event prefork)) {
     };
 }
 
-# --- when Retry-After says ------------------------------------------------------------
+# --- when Retry-After says -----------------------------------------------
 
 subtest 'Retry-After in all its forms' => sub {
     my $date = sub {
@@ -616,7 +624,7 @@ subtest 'Retry-After in all its forms' => sub {
     $gw->log_clean(qr/LLM0010/);
 };
 
-# --- the client's own chain --------------------------------------------------------
+# --- the client's own chain ----------------------------------------------
 
 subtest 'a chain that the client brings' => sub {
     my $up = Upstream->start(bad => [ fault(500) ], default => $say{good});

@@ -13,7 +13,7 @@ use Upstream;
 our @EXPORT = qw(%is events_of body_of good outcome counted since asked
     is_right signed);
 
-# --- two providers ---------------------------------------------------------
+# --- two providers -------------------------------------------------------
 
 # Each with words, a model's name and a usage of its own.
 our %is = (one => { words => [ map { "p$_ " } 1 .. 60 ], in => 7, out => 5 },
@@ -52,7 +52,7 @@ sub good
         : whole(body_of($who));
 }
 
-# --- what came of a call -----------------------------------------------------
+# --- what came of a call -------------------------------------------------
 
 # The answer, whole or streamed, as the same few things.
 sub outcome
@@ -132,12 +132,11 @@ sub since
     return \%more;
 }
 
-# Requests for this model; `fresh`: only those on a new connection.
+# Requests for this model, oldest first.
 sub asked
 {
-    my ($up, $model, $fresh) = @_;
-    return grep { $_->{model} eq $model && !($fresh && $_->{kept}) }
-        @{ $up->requests };
+    my ($up, $model) = @_;
+    return grep { $_->{model} eq $model } @{ $up->requests };
 }
 
 # The answer of `who`, all of it and once.

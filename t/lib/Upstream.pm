@@ -300,8 +300,8 @@ sub take
 }
 
 # What was asked so far, oldest first: { method, target, headers, head, body,
-# conn, kept, n, model, at }; `head` is its bytes, `headers` lower-cased, `kept`
-# how many came before it on its connection, `at` when, by this clock.
+# conn, n, model, at }; `head` is its bytes, `headers` lower-cased, `at` when
+# it was there, by this clock.
 sub requests { $_[0]->ask(do => 'requests')->{requests} }
 
 sub forget { $_[0]->ask(do => 'forget') }
@@ -555,7 +555,7 @@ sub parse
     $conn->{continued} = 0;
     my $request = { method => $method, target => $target, head => $head,
         headers => \%header, body => $body, conn => $conn->{number},
-        kept => $conn->{requests}++ || 0, at => time };
+        at => time };
     push @requests, $request;
     $count{requests}++;
     return $request;
