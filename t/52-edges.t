@@ -192,4 +192,29 @@ CONF
     $gw->log_clean;                     # nobody had to be killed
 };
 
+# A connection that is kept may belong to another customer's call next.
+for my $mpm (qw(event prefork)) {
+    subtest "$mpm: what comes after an answer's end is nobody's answer" => sub {
+        my $late = whole(completion(text => 'poison'))->[1];
+        my $up = Upstream->start(
+            m => [ whole(completion(text => 'first')), [ gate => 'late' ],
+                [ send => $late ], [ gate => 'never' ] ],
+            g => [ whole(completion(text => 'good')) ]);
+        my $gw = Gateway->start(mpm => $mpm, children => 1,
+            conf => $up->section('fake') . "LLMModel * fake/*\n");
+        for (1 .. 3) {
+            is $gw->chat('m')->{json}{choices}[0]{message}{content}, 'first',
+                'an answer';
+            ok $up->await(at_gate => 1), 'has ended';
+            $up->release(late => 1);
+            ok Gateway::until_true(sub { $up->await(at_gate => 1) }),
+                'and something follows it';
+            Gateway::let_pass(0.05);
+            is $gw->chat('g')->{json}{choices}[0]{message}{content}, 'good',
+                'the next call has its own';
+        }
+        $gw->log_clean;
+    };
+}
+
 done_testing;

@@ -3,8 +3,11 @@
 #include <string.h>
 #include <stdio.h>
 #include <unistd.h>
+#include <netinet/in.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 #include <curl/curl.h>
+#include "fields.h"
 #include "head.h"
 #include "sign.h"
 #include "spin.h"
@@ -24,7 +27,9 @@ typedef struct interest {
     llm_transfers *owner;
     int fd;
     unsigned char known, wanted;        /* EPOLLIN | EPOLLOUT */
-    struct interest *next;
+    int port;                   /* the local one; 0: not known */
+    unsigned served;            /* times that curl has let go of it */
+    struct interest *next, *next_port;
 } interest;
 
 typedef struct address {
@@ -46,6 +51,7 @@ struct llm_transfers {
     llm_engine *engine;         /* whose loop it is in; NULL: none */
     CURLM *multi;
     interest *sockets[SOCKET_BUCKETS];  /* by descriptor */
+    interest *ports[SOCKET_BUCKETS];    /* the same, by local port */
     interest *closed;           /* of this round; an event may name them */
     int wanted;                 /* how many curl wants something of */
     stable *stables;            /* by endpoint number */
@@ -73,6 +79,74 @@ static interest *interest_of(llm_transfers *transfers, int fd)
         (*at)->fd = fd;
     }
     return *at;
+}
+
+static interest **place_by_port(llm_transfers *transfers, int port)
+{
+    return &transfers->ports[(unsigned)port % SOCKET_BUCKETS];
+}
+
+static int local_port(int fd)
+{
+    union {
+        struct sockaddr any;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+    } at;
+    socklen_t n = sizeof at;
+
+    if (getsockname(fd, &at.any, &n))
+        return 0;
+    return at.any.sa_family == AF_INET ? ntohs(at.v4.sin_port)
+        : at.any.sa_family == AF_INET6 ? ntohs(at.v6.sin6_port) : 0;
+}
+
+static void note_port(interest *in)
+{
+    interest **at;
+
+    in->port = local_port(in->fd);
+    if (!in->port)
+        return;
+    at = place_by_port(in->owner, in->port);
+    in->next_port = *at;
+    *at = in;
+}
+
+static void forget_port(interest *in)
+{
+    interest **at = place_by_port(in->owner, in->port);
+
+    while (*at && *at != in)
+        at = &(*at)->next_port;
+    if (*at)
+        *at = in->next_port;
+}
+
+/* What a provider sends after the end of an answer would be read as the next
+ * call's, perhaps another customer's. Older libcurl than 8.1 does not look, so
+ * a kept connection that has something to say before it was asked is ended
+ * here: curl cannot send, and takes a new one. One that others use at this
+ * moment (HTTP/2) may well speak. */
+static int before_request(void *baton, char *remote_ip, char *local_ip,
+                          int remote_port, int port)
+{
+    const llm_exchange *x = baton;
+    interest *in = *place_by_port(x->transfers, port);
+    char rest[512];
+
+    (void)remote_ip;
+    (void)local_ip;
+    (void)remote_port;
+    while (in && in->port != port)
+        in = in->next_port;
+    if (!in || !in->served || in->wanted
+        || recv(in->fd, rest, 1, MSG_PEEK | MSG_DONTWAIT) <= 0)
+        return CURL_PREREQFUNC_OK;
+    shutdown(in->fd, SHUT_RDWR);
+    while (recv(in->fd, rest, sizeof rest, MSG_DONTWAIT) > 0)
+        ;
+    return CURL_PREREQFUNC_OK;
 }
 
 static void tell_epoll(interest *in, unsigned wanted)
@@ -105,6 +179,9 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *baton,
         : ((what & CURL_POLL_IN) ? EPOLLIN : 0)
         | ((what & CURL_POLL_OUT) ? EPOLLOUT : 0);
     transfers->wanted += in->wanted != 0;
+    in->served += what == CURL_POLL_REMOVE;
+    if (!in->port && in->wanted)
+        note_port(in);
     if (in->wanted && transfers->engine)
         tell_epoll(in, in->wanted);
     return 0;
@@ -119,6 +196,7 @@ static int on_close(void *baton, curl_socket_t fd)
 
     if (in) {
         *at = in->next;
+        forget_port(in);
         in->next = transfers->closed;
         transfers->wanted -= in->wanted != 0;
         in->known = in->wanted = 0;
@@ -228,51 +306,6 @@ static void finish(llm_exchange *x, CURLcode code)
 
 /* ---- handles ------------------------------------------------------------ */
 
-static struct curl_slist *header_line(struct curl_slist *list,
-                                      const llm_endpoint_header *header)
-{
-    struct curl_slist *more;
-    size_t n = 0;
-    const char *key = header->secret
-        ? llm_secret_reveal(header->secret, &n) : "";
-    size_t room = strlen(header->name) + strlen(header->before) + n + 3;
-    char *line = malloc(room);
-
-    if (!line)
-        return NULL;
-    snprintf(line, room, "%s: %s%.*s", header->name, header->before, (int)n,
-             key);
-    more = curl_slist_append(list, line);
-    explicit_bzero(line, room);
-    free(line);
-    return more;
-}
-
-static struct curl_slist *header_lines(const llm_endpoint *endpoint)
-{
-    static const llm_endpoint_header fixed[] = {
-        { "Content-Type", "application/json", NULL },
-        { "User-Agent", "mod_llm", NULL },
-    };
-    struct curl_slist *list = NULL, *more;
-    const llm_endpoint_header *own
-        = (const llm_endpoint_header *)endpoint->headers->elts;
-    int i;
-
-    /* A field that is not sent must not be signed. */
-    if (!endpoint->signing && !(list = curl_slist_append(NULL, "Expect:")))
-        return NULL;
-    for (i = 0; i < 2 + endpoint->headers->nelts; i++) {
-        more = header_line(list, i < 2 ? &fixed[i] : &own[i - 2]);
-        if (!more) {
-            curl_slist_free_all(list);
-            return NULL;
-        }
-        list = more;
-    }
-    return list;
-}
-
 static void set_limits(CURL *easy, const llm_endpoint *endpoint)
 {
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
@@ -296,7 +329,7 @@ static CURL *handle_new(llm_transfers *transfers, const llm_endpoint *endpoint,
 {
     CURL *easy;
 
-    if (!home->headers && !(home->headers = header_lines(endpoint)))
+    if (!home->headers && !(home->headers = llm_fields_of_endpoint(endpoint)))
         return NULL;
     if (!(easy = curl_easy_init()))
         return NULL;
@@ -311,6 +344,7 @@ static CURL *handle_new(llm_transfers *transfers, const llm_endpoint *endpoint,
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_bytes);
     curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, on_close);
     curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, transfers);
+    curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, before_request);
     return easy;
 }
 
@@ -389,41 +423,12 @@ static CURLU *address_of(stable *home, llm_exchange *x)
     return x->own_address = parts_of(x);
 }
 
-/* This request's own lines before the endpoint's, which are not copied: the
- * last of them points there. */
-static struct curl_slist *fields_of(struct curl_slist *shared, llm_exchange *x)
-{
-    struct curl_slist *list = NULL, *last;
-    char *line, *rest;
-
-    for (line = strtok_r(x->fields, "\n", &rest); line;
-         line = strtok_r(NULL, "\n", &rest)) {
-        last = curl_slist_append(list, line);
-        if (!last) {
-            curl_slist_free_all(list);
-            return NULL;
-        }
-        list = last;
-    }
-    for (last = list; last && last->next; last = last->next)
-        ;
-    if (last)
-        last->next = shared;
-    x->own_fields = list;
-    return list ? list : shared;
-}
-
 /* What curl was given of this request alone. */
 static void free_own(llm_transfers *transfers, llm_exchange *x)
 {
     const stable *home = &transfers->stables[x->endpoint->number];
-    struct curl_slist *last = x->own_fields;
 
-    while (last && last->next != home->headers)
-        last = last->next;
-    if (last)
-        last->next = NULL;
-    curl_slist_free_all(x->own_fields);
+    llm_fields_free(x->own_fields, home->headers);
     curl_url_cleanup(x->own_address);
     x->own_fields = x->own_address = NULL;
 }
@@ -432,8 +437,11 @@ static int set_request(llm_transfers *transfers, CURL *easy, llm_exchange *x)
 {
     stable *home = &transfers->stables[x->endpoint->number];
     CURLU *address = address_of(home, x);
-    struct curl_slist *fields = x->fields ? fields_of(home->headers, x)
-                                          : home->headers;
+    struct curl_slist *fields = home->headers;
+
+    if (x->fields)
+        fields = x->own_fields = llm_fields_of_request(x->fields,
+                                                       home->headers);
 
     curl_easy_setopt(easy, CURLOPT_CURLU, address);
     curl_easy_setopt(easy, CURLOPT_HTTPHEADER, fields);
@@ -444,6 +452,7 @@ static int set_request(llm_transfers *transfers, CURL *easy, llm_exchange *x)
     curl_easy_setopt(easy, CURLOPT_HEADERDATA, x);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, x);
     curl_easy_setopt(easy, CURLOPT_PRIVATE, x);
+    curl_easy_setopt(easy, CURLOPT_PREREQDATA, x);
     return address && fields
         && (!x->endpoint->signing
             || llm_sign_target(easy, x->endpoint, x->path));
