@@ -32,6 +32,7 @@ static const char *streamed(const llm_dialect *client)
     const llm_usage usage = { 0 };
     llm_frame frame = { 0 };
     llm_translation t = { 0 };
+    const char *text;
     llm_buf out;
     size_t i;
 
@@ -40,7 +41,9 @@ static const char *streamed(const llm_dialect *client)
     for (i = 0; i < sizeof events / sizeof *events; i++)
         llm_translate_piece(&t, span(events[i]), &frame, &out);
     llm_translate_end(&t, &usage, &frame, &out);
-    return out.len ? apr_pstrmemdup(pool, out.data, out.len) : "";
+    text = out.len ? apr_pstrmemdup(pool, out.data, out.len) : "";
+    llm_buf_free(&out);
+    return text;
 }
 
 static int times(const char *text, const char *what)
