@@ -4,16 +4,19 @@
  * run. What happens in them is elsewhere:
  *
  *   src/base/      faults, bytes, secrets, JSON: knows nobody
- *   src/wire/      dialects of model APIs, event streams, the echo provider
- *   src/route/     which model is answered by which chain of targets
+ *   src/wire/      dialects of model APIs, the form between them (message.h),
+ *                  translation, event streams, the echo provider
+ *   src/route/     which target is asked next, and how targets fare
  *   src/upstream/  the engine: one thread per child, all of libcurl
  *   src/meter/     what is counted, in shared memory, without a lock
  *   src/call/      the call, a state machine without I/O: begin reading there
  *   src/httpd/     all that knows httpd: settings, serving, parking, pages
  *
- * The way of one call: gateway.c reads the request, call.c admits it and says
- * what to do next, serve.c does it (asks through the engine, waits parked or
- * in the thread, sends), answer.c takes what the provider says, call.c
+ * The way of one call: face.c tells which API it speaks, gateway.c reads the
+ * request, call.c admits it and says what to do next, serve.c does it (asks
+ * through the engine, waits parked or in the thread, sends). chain.c finds its
+ * targets, route.c turns to one, ask.c writes the request for it, answer.c
+ * takes what the provider says, recover.c goes on with what was cut, call.c
  * settles it in the meter.
  */
 #include "httpd.h"
