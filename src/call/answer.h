@@ -42,6 +42,10 @@ llm_fault llm_answer_write(llm_call *call, llm_fault_detail *detail);
  * or it has ended. */
 void llm_answer_plan(llm_call *call, apr_time_t now);
 
+/* Everything that one attempt leaves behind is as new; the call is ADMITTED.
+ * What the client has of the answer is not touched. */
+void llm_answer_begin(llm_call *call);
+
 /* After a failed attempt, before the client got anything: 1 when somebody is
  * asked, at once or after a rest; 0 when the client must have the error. */
 int llm_answer_go_on(llm_call *call, const llm_fault_detail *detail,
@@ -54,6 +58,9 @@ void llm_answer_log(llm_call *call, llm_span event);
  * attempt has begun to go on with it, 0 when it must end with an error. */
 int llm_answer_recover(llm_call *call, const llm_fault_detail *detail,
                        apr_time_t now);
+
+/* ask.c: the call's translation, kept from one attempt to the next. */
+llm_translation *llm_answer_translation(llm_call *call);
 
 /* ask.c: whether the target goes on with what the assistant has said; and the
  * request that has it do so, or say all again. */

@@ -105,8 +105,7 @@ static llm_fault weigh_losses(llm_call *call, llm_fault_detail *detail)
     return LLM_OK;
 }
 
-/* Kept from one attempt to the next, with the request as it was read. */
-static llm_translation *translation_of(llm_call *call)
+llm_translation *llm_answer_translation(llm_call *call)
 {
     if (!call->translations)
         call->translations = apr_pcalloc(call->pool,
@@ -132,7 +131,7 @@ static llm_fault translate(llm_call *call, llm_fault_detail *detail)
     const llm_asking how = asking(call);
     llm_fault fault;
 
-    call->translation = translation_of(call);
+    call->translation = llm_answer_translation(call);
     llm_translate_begin(call->translation, &call->face, call->spoken,
                         call->pool);
     if (call->limits->recover && call->request.stream)
@@ -189,7 +188,7 @@ llm_fault llm_answer_write_rest(llm_call *call, int prefill,
 /* Who cannot count is not asked. */
 static llm_fault count_here(llm_call *call, llm_fault_detail *detail)
 {
-    llm_translation *t = translation_of(call);
+    llm_translation *t = llm_answer_translation(call);
     long long tokens;
     llm_fault fault;
 

@@ -4,7 +4,6 @@
  * does not see. Never a truncated answer that looks whole. */
 #include "answer.h"
 #include <string.h>
-#include <apr_strings.h>
 #include "../wire/estimate.h"
 
 #define RECOVERIES 3            /* of one call */
@@ -43,14 +42,12 @@ static void replay(llm_call *call)
 
 static llm_translation *begin_translation(llm_call *call)
 {
-    if (!call->translations)
-        call->translations = apr_pcalloc(call->pool,
-                                         sizeof *call->translations);
-    llm_translate_begin(call->translations, &call->face, call->spoken,
-                        call->pool);
-    call->translations->said = &call->said;
+    llm_translation *t = llm_answer_translation(call);
+
+    llm_translate_begin(t, &call->face, call->spoken, call->pool);
+    t->said = &call->said;
     call->face.plain_id = 1;
-    return call->translations;
+    return t;
 }
 
 /* ---- whether it can be -------------------------------------------------- */
@@ -86,24 +83,6 @@ static void spend(llm_call *call)
 
 /* ---- going on ----------------------------------------------------------- */
 
-static void begin_rest(llm_call *call, apr_time_t now)
-{
-    call->attempt++;
-    memset(&call->head, 0, sizeof call->head);
-    call->trouble = NULL;
-    call->done = call->finished = 0;
-    call->received = 0;
-    llm_buf_clear(&call->answer);
-    call->last = now;
-    llm_sse_free(&call->sse);
-    llm_sse_init(&call->sse, call->limits->max_answer);
-    llm_eventstream_free(&call->events);
-    llm_eventstream_init(&call->events, call->limits->max_answer);
-    call->row = llm_call_row(call, 0);
-    llm_meter_assign(call->meter, call->slot, call->row);
-    call->state = LLM_CALL_ADMITTED;
-}
-
 static int ask_for_rest(llm_call *call, int prefill, apr_time_t now)
 {
     llm_fault_detail detail = { 0 };
@@ -113,7 +92,8 @@ static int ask_for_rest(llm_call *call, int prefill, apr_time_t now)
         return 0;
     llm_translate_resume(call->translation, call->spoken, &call->said,
                          !prefill);
-    begin_rest(call, now);
+    llm_answer_begin(call);
+    call->last = now;
     return 1;
 }
 

@@ -14,9 +14,10 @@ static const llm_target *target_at(const llm_call *call, int i)
     return &((const llm_target *)call->model->targets->elts)[i];
 }
 
-static llm_health *health_of(const llm_call *call, const llm_target *target)
+/* That of the target which was asked last; the plan has looked it up. */
+static llm_health *health_of(const llm_call *call)
 {
-    return llm_health_find(&call->limits->health, "target", target->label);
+    return call->plan->options[call->plan->now].health;
 }
 
 static llm_health *health_of_way(const llm_call *call, const llm_way *way)
@@ -87,45 +88,60 @@ static void note_tried(llm_call *call)
         call->tried = apr_pstrcat(call->pool, call->tried, ", ", name, NULL);
 }
 
-static void begin_attempt(llm_call *call)
+void llm_answer_begin(llm_call *call)
 {
     call->attempt++;
-    call->translation = NULL;
     memset(&call->head, 0, sizeof call->head);
-    call->trouble = call->dropped = NULL;
+    call->trouble = NULL;
     memset(&call->usage, 0, sizeof call->usage);
     call->done = call->finished = 0;
-    call->skipped = call->received = 0;
-    call->first = call->last = 0;
-    call->frame.begun = 0;
+    call->received = 0;
     llm_buf_free(&call->answer);
     llm_buf_init(&call->answer, call->limits->max_answer);
-    llm_buf_clear(&call->out);
-    llm_buf_clear(&call->log);
-    llm_buf_clear(&call->said);
-    call->log_lost = 0;
     llm_sse_free(&call->sse);
     llm_sse_init(&call->sse, call->limits->max_answer);
     llm_eventstream_free(&call->events);
     llm_eventstream_init(&call->events, call->limits->max_answer);
     call->row = llm_call_row(call, 0);
     llm_meter_assign(call->meter, call->slot, call->row);
-    note_tried(call);
+    call->state = LLM_CALL_ADMITTED;
 }
 
-/* Asks the target that the plan has chosen, but not with the key `except`. */
-static void attempt(llm_call *call, const llm_way *except, apr_time_t now)
+/* Nothing of an attempt before has reached the client. */
+static void begin_attempt(llm_call *call)
+{
+    call->translation = NULL;
+    call->dropped = NULL;
+    call->skipped = 0;
+    call->first = call->last = 0;
+    call->frame.begun = 0;
+    llm_buf_clear(&call->out);
+    llm_buf_clear(&call->log);
+    llm_buf_clear(&call->said);
+    call->log_lost = 0;
+    llm_answer_begin(call);
+}
+
+/* A key for the target, if it can be not `except`. */
+static void take_way(llm_call *call, const llm_way *except, apr_time_t now)
 {
     const llm_provider *provider = call->target->provider;
-    llm_fault_detail detail = { 0 };
 
     call->way = choose_way(call, provider, 0, except, now);
     if (!call->way)
         call->way = choose_way(call, provider, 1, NULL, now);
     call->ways_tried++;
     call->endpoint = call->way ? call->way->endpoint : provider->endpoint;
+    note_tried(call);
+}
+
+/* Asks the target that the plan has chosen, but not with the key `except`. */
+static void attempt(llm_call *call, const llm_way *except, apr_time_t now)
+{
+    llm_fault_detail detail = { 0 };
+
+    take_way(call, except, now);
     begin_attempt(call);
-    call->state = LLM_CALL_ADMITTED;
     detail.fault = llm_answer_write(call, &detail);
     if (detail.fault)
         llm_answer_failed(call, &detail, now);
@@ -191,7 +207,8 @@ static void describe(const llm_call *call, int i)
     option->weight = target->weight;
     option->price = facts->price_in || facts->price_out
         ? 3 * facts->price_in + facts->price_out : -1;
-    option->health = health_of(call, target);
+    option->health = llm_health_find(&call->limits->health, "target",
+                                     target->label);
     if (call->model->order == LLM_ORDER_FASTEST
         || call->model->order == LLM_ORDER_LEAST_BUSY)
         option->busy = llm_meter_in_flight_at(call->meter,
@@ -237,25 +254,38 @@ void llm_answer_blame(llm_call *call, const llm_fault_detail *detail,
     if (rule == LLM_NEXT_WAIT && detail->retry_after_ms)
         llm_health_rest(key, now + detail->retry_after_ms * 1000LL);
     if (llm_next_counts(rule))
-        llm_health_failed(health_of(call, call->target), &provider->breaker,
-                          now);
+        llm_health_failed(health_of(call), &provider->breaker, now);
 }
 
 void llm_answer_went_well(llm_call *call, apr_time_t now)
 {
-    const llm_provider *provider;
+    const llm_breaker *breaker;
+    llm_health *key;
 
     if (!call->target)
         return;
-    provider = call->target->provider;
-    llm_health_went_well(health_of(call, call->target), &provider->breaker,
-                         now);
-    if (llm_health_of(health_of_way(call, call->way), now))
-        llm_health_went_well(health_of_way(call, call->way),
-                             &provider->breaker, now);
+    breaker = &call->target->provider->breaker;
+    key = health_of_way(call, call->way);
+    llm_health_went_well(health_of(call), breaker, now);
+    if (llm_health_of(key, now))
+        llm_health_went_well(key, breaker, now);
     if (call->first)
-        llm_health_took(health_of(call, call->target),
-                        call->first - call->asked, now);
+        llm_health_took(health_of(call), call->first - call->asked, now);
+}
+
+/* The next that `fits`; the others would say the same. */
+static int next_that(llm_call *call, int (*fits)(const llm_call *call,
+                                                 const llm_target *target),
+                     apr_time_t now)
+{
+    int i;
+
+    while ((i = llm_plan_next(call->plan, now)) >= 0)
+        if (fits(call, target_at(call, i))) {
+            turn_to(call, i, now);
+            return 1;
+        }
+    return 0;
 }
 
 static long long context_of(const llm_call *call, const llm_target *target)
@@ -267,32 +297,17 @@ static long long context_of(const llm_call *call, const llm_target *target)
                                             name)->context;
 }
 
-/* Passes over those that would say the same. */
-static int next_larger(llm_call *call, apr_time_t now)
+static int is_larger(const llm_call *call, const llm_target *target)
 {
     long long least = context_of(call, call->target);
-    int i;
 
-    while (least && (i = llm_plan_next(call->plan, now)) >= 0) {
-        if (context_of(call, target_at(call, i)) <= least)
-            continue;
-        turn_to(call, i, now);
-        return 1;
-    }
-    return 0;
+    return least && context_of(call, target) > least;
 }
 
-static int next_lenient(llm_call *call, apr_time_t now)
+static int is_lenient(const llm_call *call, const llm_target *target)
 {
-    int i;
-
-    while ((i = llm_plan_next(call->plan, now)) >= 0) {
-        if (!target_at(call, i)->on_content)
-            continue;
-        turn_to(call, i, now);
-        return 1;
-    }
-    return 0;
+    (void)call;
+    return target->on_content;
 }
 
 static int rest(llm_call *call, apr_time_t when, apr_time_t now)
@@ -336,24 +351,18 @@ int llm_answer_next_for_rest(llm_call *call, const llm_fault_detail *detail,
                              apr_time_t now)
 {
     llm_next rule = llm_fault_of(detail->fault)->next;
-    const llm_target *before = call->target;
-    const llm_provider *provider;
     int i = next_option(call, now);
 
     if (i < 0 && !may_again(call, rule))
         return 0;
     if (i < 0)
         call->plan->tried[call->plan->now]++;
-    call->target = i < 0 ? before : target_at(call, i);
-    provider = call->target->provider;
+    else
+        call->target = target_at(call, i);
     call->ways_tried = 0;
-    call->way = choose_way(call, provider, 0, NULL, now);
-    if (!call->way)
-        call->way = choose_way(call, provider, 1, NULL, now);
-    call->endpoint = call->way ? call->way->endpoint : provider->endpoint;
-    note_tried(call);
+    take_way(call, NULL, now);
     return call->attempt < ATTEMPTS
-        && now < call->started + provider->endpoint->total;
+        && now < call->started + call->target->provider->endpoint->total;
 }
 
 int llm_answer_go_on(llm_call *call, const llm_fault_detail *detail,
@@ -368,8 +377,8 @@ int llm_answer_go_on(llm_call *call, const llm_fault_detail *detail,
     llm_answer_blame(call, detail, now);
     if (call->attempt >= ATTEMPTS)
         return 0;
-    gone_on = rule == LLM_NEXT_CONTEXT ? next_larger(call, now)
-        : rule == LLM_NEXT_CONTENT ? next_lenient(call, now)
+    gone_on = rule == LLM_NEXT_CONTEXT ? next_that(call, is_larger, now)
+        : rule == LLM_NEXT_CONTENT ? next_that(call, is_lenient, now)
                                    : step(call, rule, detail, now);
     if (gone_on)
         llm_meter_failover(call->meter, row, detail->fault);
