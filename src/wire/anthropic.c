@@ -1,71 +1,15 @@
 /* Anthropic Messages: the dialect, and requests that pass as they stand. */
 #include "anthropic.h"
-#include <apr_strings.h>
+#include "request.h"
 #include <string.h>
 
 /* ---- a client's request ------------------------------------------------- */
-
-typedef struct reading {
-    llm_request *out;
-    llm_fault_detail *detail;
-    unsigned seen;
-} reading;
-
-static llm_fault wrong(reading *in, const char *param, const char *text)
-{
-    in->detail->param = param;
-    in->detail->text = text;
-    return LLM_BAD_REQUEST;
-}
-
-static llm_fault once(reading *in, unsigned bit, const char *param)
-{
-    if (in->seen & bit)
-        return wrong(in, param, "A member stands twice in the request");
-    in->seen |= bit;
-    return LLM_OK;
-}
-
-static llm_fault model(reading *in, const llm_member *member)
-{
-    llm_fault fault = once(in, 1, "model");
-
-    if (fault)
-        return fault;
-    if (member->kind != LLM_JSON_STRING)
-        return wrong(in, "model", "The model must be a string");
-    in->out->model_at = member->value;
-    if (llm_scan_string(member, in->out->model, sizeof in->out->model) < 1)
-        return wrong(in, "model", "The model's name is empty or too long");
-    return LLM_OK;
-}
-
-static llm_fault stream(reading *in, const llm_member *member)
-{
-    llm_fault fault = once(in, 2, "stream");
-
-    if (fault)
-        return fault;
-    if (member->kind > LLM_JSON_TRUE)
-        return wrong(in, "stream", "stream must be true or false");
-    in->out->stream = member->kind == LLM_JSON_TRUE;
-    return LLM_OK;
-}
-
-static llm_fault request_member(void *baton, const llm_member *member)
-{
-    if (llm_scan_is(member, "model"))
-        return model(baton, member);
-    if (llm_scan_is(member, "stream"))
-        return stream(baton, member);
-    return LLM_OK;
-}
 
 static llm_fault read_request(const char *body, size_t n, unsigned depth,
                               llm_request *out, llm_fault_detail *detail,
                               apr_pool_t *p)
 {
-    reading in = { out, detail, 0 };
+    llm_request_reading in = { out, detail, 0 };
     size_t where = 0;
     llm_fault fault;
 
@@ -73,18 +17,8 @@ static llm_fault read_request(const char *body, size_t n, unsigned depth,
     out->body.at = body;
     out->body.len = n;
     out->wants_usage = 1;       /* its streams always tell it */
-    fault = llm_scan_object(body, n, depth, request_member, &in, &where);
-    if (!fault && !(in.seen & 1))
-        fault = wrong(&in, "model", "The request names no model");
-    if (fault == LLM_BAD_JSON)
-        detail->text = apr_psprintf(p, "The request body is not valid JSON: "
-                                    "trouble at byte %" APR_SIZE_T_FMT
-                                    " of %" APR_SIZE_T_FMT, where, n);
-    if (fault == LLM_TOO_DEEP)
-        detail->text = apr_psprintf(p, "The request body is nested deeper "
-                                    "than %u levels", depth);
-    detail->fault = fault;
-    return fault;
+    fault = llm_scan_object(body, n, depth, llm_request_member, &in, &where);
+    return llm_request_read(&in, fault, where, depth, p);
 }
 
 /* What is counted is never streamed. */
@@ -103,22 +37,8 @@ static llm_fault read_counting(const char *body, size_t n, unsigned depth,
 static llm_fault pass_request(const llm_request *request, const char *name,
                               int ask_usage, llm_buf *out)
 {
-    const llm_span body = request->body, at = request->model_at;
-    const size_t before = out->len, head = at.at - body.at;
-    llm_fault fault = llm_buf_reserve(out, body.len + LLM_MODEL_MAX);
-
     (void)ask_usage;
-    if (!fault)
-        fault = llm_buf_add(out, body.at, head);
-    if (!fault && !strcmp(name, request->model))
-        fault = llm_buf_add(out, at.at, at.len);
-    else if (!fault)
-        fault = llm_buf_json(out, name, strlen(name));
-    if (!fault)
-        fault = llm_buf_add(out, at.at + at.len, body.len - head - at.len);
-    if (fault)
-        out->len = before;
-    return fault;
+    return llm_request_pass(request, name, out);
 }
 
 static const char *path(const char *name, int streamed, apr_pool_t *p)

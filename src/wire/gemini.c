@@ -1,6 +1,7 @@
 /* Gemini's generateContent and countTokens. Shapes: those of @google/genai
  * 2.32.0. The model and whether to stream are in the path. */
 #include "gemini.h"
+#include "request.h"
 #include <string.h>
 #include <apr_strings.h>
 
@@ -74,15 +75,7 @@ llm_fault llm_gemini_read_body(const char *body, size_t n, unsigned depth,
     out->body.at = body;
     out->body.len = n;
     out->wants_usage = 1;       /* it is never asked for, and always there */
-    if (fault == LLM_BAD_JSON)
-        detail->text = apr_psprintf(p, "The request body is not valid JSON: "
-                                    "trouble at byte %" APR_SIZE_T_FMT
-                                    " of %" APR_SIZE_T_FMT, where, n);
-    if (fault == LLM_TOO_DEEP)
-        detail->text = apr_psprintf(p, "The request body is nested deeper "
-                                    "than %u levels", depth);
-    detail->fault = fault;
-    return fault;
+    return llm_request_scanned(fault, where, n, depth, detail, p);
 }
 
 /* ---- the same request to a provider ------------------------------------- */

@@ -4,8 +4,7 @@
  * CreateCompletionRequest, -Response, ErrorResponse. */
 #include "dialect.h"
 #include "openai.h"
-#include <apr_strings.h>
-#include <stdio.h>
+#include "request.h"
 #include <string.h>
 
 #define ANSWER_DEPTH 512        /* how deep a provider's answer may nest */
@@ -14,26 +13,9 @@ static const char asks_usage[] = "\"include_usage\":true";
 
 /* ---- a client's request ------------------------------------------------- */
 
-typedef struct reading {
-    llm_request *out;
-    llm_fault_detail *detail;
-    unsigned seen;
-} reading;
+typedef llm_request_reading reading;
 
-static llm_fault wrong(reading *in, const char *param, const char *text)
-{
-    in->detail->param = param;
-    in->detail->text = text;
-    return LLM_BAD_REQUEST;
-}
-
-static llm_fault once(reading *in, unsigned bit, const char *param)
-{
-    if (in->seen & bit)
-        return wrong(in, param, "A member stands twice in the request");
-    in->seen |= bit;
-    return LLM_OK;
-}
+enum { OPTIONS = LLM_REQUEST_OWN, USAGE = 2 * LLM_REQUEST_OWN };
 
 static llm_fault option(void *baton, const llm_member *member)
 {
@@ -42,41 +24,15 @@ static llm_fault option(void *baton, const llm_member *member)
 
     if (!llm_scan_is(member, "include_usage"))
         return LLM_OK;
-    fault = once(in, 8, "stream_options.include_usage");
+    fault = llm_request_once(in, USAGE, "stream_options.include_usage");
     in->out->usage_at = member->value;
     in->out->wants_usage = member->kind == LLM_JSON_TRUE;
     return fault;
 }
 
-static llm_fault model(reading *in, const llm_member *member)
-{
-    llm_fault fault = once(in, 1, "model");
-
-    if (fault)
-        return fault;
-    if (member->kind != LLM_JSON_STRING)
-        return wrong(in, "model", "The model must be a string");
-    in->out->model_at = member->value;
-    if (llm_scan_string(member, in->out->model, sizeof in->out->model) < 1)
-        return wrong(in, "model", "The model's name is empty or too long");
-    return LLM_OK;
-}
-
-static llm_fault stream(reading *in, const llm_member *member)
-{
-    llm_fault fault = once(in, 2, "stream");
-
-    if (fault)
-        return fault;
-    if (member->kind > LLM_JSON_TRUE)
-        return wrong(in, "stream", "stream must be true or false");
-    in->out->stream = member->kind == LLM_JSON_TRUE;
-    return LLM_OK;
-}
-
 static llm_fault stream_options(reading *in, const llm_member *member)
 {
-    llm_fault fault = once(in, 4, "stream_options");
+    llm_fault fault = llm_request_once(in, OPTIONS, "stream_options");
 
     if (fault)
         return fault;
@@ -85,21 +41,17 @@ static llm_fault stream_options(reading *in, const llm_member *member)
     if (in->out->options_null)
         return LLM_OK;
     if (member->kind != LLM_JSON_OBJECT)
-        return wrong(in, "stream_options",
-                     "stream_options must be an object");
+        return llm_request_wrong(in, "stream_options",
+                                 "stream_options must be an object");
     return llm_scan_object(member->value.at, member->value.len,
                            LLM_SCAN_DEEPEST, option, in, NULL);
 }
 
 static llm_fault request_member(void *baton, const llm_member *member)
 {
-    if (llm_scan_is(member, "model"))
-        return model(baton, member);
-    if (llm_scan_is(member, "stream"))
-        return stream(baton, member);
     if (llm_scan_is(member, "stream_options"))
         return stream_options(baton, member);
-    return LLM_OK;
+    return llm_request_member(baton, member);
 }
 
 static llm_fault read_request(const char *body, size_t n, unsigned depth,
@@ -114,17 +66,7 @@ static llm_fault read_request(const char *body, size_t n, unsigned depth,
     out->body.at = body;
     out->body.len = n;
     fault = llm_scan_object(body, n, depth, request_member, &in, &where);
-    if (!fault && !(in.seen & 1))
-        fault = wrong(&in, "model", "The request names no model");
-    if (fault == LLM_BAD_JSON)
-        detail->text = apr_psprintf(p, "The request body is not valid JSON: "
-                                    "trouble at byte %" APR_SIZE_T_FMT
-                                    " of %" APR_SIZE_T_FMT, where, n);
-    if (fault == LLM_TOO_DEEP)
-        detail->text = apr_psprintf(p, "The request body is nested deeper "
-                                    "than %u levels", depth);
-    detail->fault = fault;
-    return fault;
+    return llm_request_read(&in, fault, where, depth, p);
 }
 
 /* ---- the same request to a provider ------------------------------------- */
@@ -133,14 +75,6 @@ static llm_fault read_request(const char *body, size_t n, unsigned depth,
 static llm_fault keep(llm_buf *out, const char *from, const char *to)
 {
     return llm_buf_add(out, from, to - from);
-}
-
-static llm_fault put_model(const llm_request *request, const char *name,
-                           llm_buf *out)
-{
-    if (!strcmp(name, request->model))
-        return llm_buf_add(out, request->model_at.at, request->model_at.len);
-    return llm_buf_json(out, name, strlen(name));
 }
 
 /* What stands in the place of stream_options, or of include_usage in it. */
@@ -185,7 +119,7 @@ static llm_fault pass_request(const llm_request *request, const char *name,
     if (!fault)
         fault = keep(out, at, request->model_at.at);
     if (!fault)
-        fault = put_model(request, name, out);
+        fault = llm_request_put_model(request, name, out);
     at = request->model_at.at + request->model_at.len;
     if (!fault && ask && !options)
         fault = llm_buf_printf(out, ",\"stream_options\":{%s}", asks_usage);

@@ -1,80 +1,26 @@
 /* OpenAI Responses, as they pass through: what the gateway must know of a
  * request, an answer and an event without making a tree of it. */
+#include "request.h"
 #include "responses.h"
-#include <apr_strings.h>
 #include <string.h>
 
 #define ANSWER_DEPTH 512        /* how deep a provider's answer may nest */
 
 /* ---- a client's request ------------------------------------------------- */
 
-typedef struct reading {
-    llm_request *out;
-    llm_fault_detail *detail;
-    int model, stream;          /* they were there */
-} reading;
-
-static llm_fault wrong(reading *in, const char *param, const char *text)
-{
-    in->detail->param = param;
-    in->detail->text = text;
-    return LLM_BAD_REQUEST;
-}
-
-static llm_fault model(reading *in, const llm_member *member)
-{
-    if (in->model++)
-        return wrong(in, "model", "A member stands twice in the request");
-    if (member->kind != LLM_JSON_STRING)
-        return wrong(in, "model", "The model must be a string");
-    in->out->model_at = member->value;
-    if (llm_scan_string(member, in->out->model, sizeof in->out->model) < 1)
-        return wrong(in, "model", "The model's name is empty or too long");
-    return LLM_OK;
-}
-
-static llm_fault stream(reading *in, const llm_member *member)
-{
-    if (in->stream++)
-        return wrong(in, "stream", "A member stands twice in the request");
-    if (member->kind > LLM_JSON_TRUE)
-        return wrong(in, "stream", "stream must be true or false");
-    in->out->stream = member->kind == LLM_JSON_TRUE;
-    return LLM_OK;
-}
-
-static llm_fault request_member(void *baton, const llm_member *member)
-{
-    if (llm_scan_is(member, "model"))
-        return model(baton, member);
-    if (llm_scan_is(member, "stream"))
-        return stream(baton, member);
-    return LLM_OK;
-}
-
 static llm_fault read_request(const char *body, size_t n, unsigned depth,
                               llm_request *out, llm_fault_detail *detail,
                               apr_pool_t *p)
 {
-    reading in = { out, detail, 0, 0 };
+    llm_request_reading in = { out, detail, 0 };
     size_t where = 0;
     llm_fault fault;
 
     memset(out, 0, sizeof *out);
     out->body = (llm_span){ body, n };
     out->wants_usage = 1;       /* it is never asked for, and always told */
-    fault = llm_scan_object(body, n, depth, request_member, &in, &where);
-    if (!fault && !in.model)
-        fault = wrong(&in, "model", "The request names no model");
-    if (fault == LLM_BAD_JSON)
-        detail->text = apr_psprintf(p, "The request body is not valid JSON: "
-                                    "trouble at byte %" APR_SIZE_T_FMT
-                                    " of %" APR_SIZE_T_FMT, where, n);
-    if (fault == LLM_TOO_DEEP)
-        detail->text = apr_psprintf(p, "The request body is nested deeper "
-                                    "than %u levels", depth);
-    detail->fault = fault;
-    return fault;
+    fault = llm_scan_object(body, n, depth, llm_request_member, &in, &where);
+    return llm_request_read(&in, fault, where, depth, p);
 }
 
 /* ---- the same request to a provider ------------------------------------- */
@@ -152,22 +98,6 @@ static llm_fault pass_cut(llm_buf *out, llm_span body)
     return llm_buf_add(out, in.at, body.at + body.len - in.at);
 }
 
-static llm_fault pass_renamed(const llm_request *request, const char *name,
-                              llm_buf *out)
-{
-    const char *at = request->body.at, *end = at + request->body.len;
-    const char *value = request->model_at.at;
-    llm_fault fault;
-
-    if (!strcmp(name, request->model))
-        return llm_buf_add(out, at, end - at);
-    if ((fault = llm_buf_add(out, at, value - at))
-        || (fault = llm_buf_json(out, name, strlen(name))))
-        return fault;
-    value += request->model_at.len;
-    return llm_buf_add(out, value, end - value);
-}
-
 static llm_fault pass_request(const llm_request *request, const char *name,
                               int ask_usage, llm_buf *out)
 {
@@ -177,9 +107,9 @@ static llm_fault pass_request(const llm_request *request, const char *name,
     (void)ask_usage;
     if (!memmem(request->body.at, request->body.len, own_mark,
                 sizeof own_mark - 1))
-        return pass_renamed(request, name, out);
+        return llm_request_pass(request, name, out);
     llm_buf_init(&whole, out->ceiling);
-    fault = pass_renamed(request, name, &whole);
+    fault = llm_request_pass(request, name, &whole);
     if (!fault)
         fault = pass_cut(out, (llm_span){ whole.data, whole.len });
     llm_buf_free(&whole);

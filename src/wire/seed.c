@@ -1,5 +1,5 @@
 #include "seed.h"
-#include <apr_strings.h>
+#include "request.h"
 #include <string.h>
 #include "../base/emit.h"
 
@@ -82,15 +82,7 @@ static llm_fault read_request(const char *body, size_t n, unsigned depth,
         fault = llm_scan_array(body, n, depth, argument, &in, &where);
     else
         fault = llm_scan_object(body, n, depth, outer_member, &in, &where);
-    if (fault == LLM_BAD_JSON)
-        detail->text = apr_psprintf(p, "The request body is not valid JSON: "
-                                    "trouble at byte %" APR_SIZE_T_FMT
-                                    " of %" APR_SIZE_T_FMT, where, n);
-    if (fault == LLM_TOO_DEEP)
-        detail->text = apr_psprintf(p, "The request body is nested deeper "
-                                    "than %u levels", depth);
-    detail->fault = fault;
-    return fault;
+    return llm_request_scanned(fault, where, n, depth, detail, p);
 }
 
 /* ---- answers ------------------------------------------------------------ */
