@@ -1,6 +1,7 @@
 #include "engine.h"
 #include "lane.h"
 #include "play.h"
+#include "shard.h"
 #include "transfer.h"
 #include <errno.h>
 #include <signal.h>
@@ -117,7 +118,7 @@ static void admit(llm_engine *engine, llm_exchange *x)
     if (x->endpoint->peer)
         llm_play_start(engine, x);
     else if (!x->running)
-        llm_transfer_start(engine->transfers, x);
+        llm_transfer_start(llm_shard_for(engine, x), x);
     else
         adopt(engine, x);
 }
@@ -235,6 +236,7 @@ static void sweep(llm_engine *engine)
                 bury(engine, x);
         }
     }
+    llm_shards_tidy(engine);
 }
 
 static int patience(const llm_engine *engine)
@@ -287,7 +289,7 @@ static void run_transfers(llm_engine *engine, apr_interval_time_t *wait)
     llm_exchange **at = &engine->adopted, *x;
     apr_interval_time_t next;
 
-    *wait = llm_transfers_round(engine->transfers, engine->now);
+    *wait = llm_shards_round(engine);
     while ((x = *at)) {
         next = llm_transfers_round(x->transfers, engine->now);
         if (next >= 0 && (*wait < 0 || next < *wait))
@@ -381,12 +383,12 @@ static void *run(void *data)
 {
     llm_engine *engine = data;
 
-    llm_transfers_join(engine->transfers, engine);
+    llm_transfers_join(engine->shards[0].transfers, engine);
     while (!atomic_load(&engine->stopping))
         round_of(engine);
     wind_up(engine);
     llm_lanes_free(engine);
-    llm_transfers_free(engine->transfers);
+    llm_shards_free(engine);
     return NULL;
 }
 
@@ -431,15 +433,13 @@ llm_engine *llm_engine_start(int endpoints, int (*after)(void),
     engine->now = apr_time_now();
     if (!open_descriptors(engine))
         *why = strerror(errno);
-    else if (!llm_transfers_prepare()
-             || !(engine->transfers = llm_transfers_new(endpoints)))
+    else if (!llm_transfers_prepare() || !llm_shards_make(engine))
         *why = "libcurl could not be initialised";
     else if (!start_thread(engine))
         *why = "no thread";
     else
         return engine;
-    if (engine->transfers)
-        llm_transfers_free(engine->transfers);
+    llm_shards_free(engine);
     engine->stopped = 1;
     llm_engine_free(engine);
     return NULL;

@@ -31,6 +31,12 @@ void llm_engine_free(llm_engine *engine);
 struct llm_transfers;
 
 #define LLM_LANES 64            /* at most, a child */
+#define LLM_SHARDS 256          /* at most, a child */
+
+typedef struct llm_shard {      /* see shard.h */
+    struct llm_transfers *transfers;
+    apr_time_t used;            /* when it last had something to do */
+} llm_shard;
 
 struct llm_engine {
     pthread_t thread;
@@ -52,7 +58,8 @@ struct llm_engine {
     llm_exchange *ringing;      /* to be rung at the end of the round */
     apr_time_t swept;
     apr_time_t now;
-    struct llm_transfers *transfers;
+    llm_shard shards[LLM_SHARDS];
+    int made_shards;
     apr_interval_time_t transfers_wait; /* until curl's next timer; -1 none */
     int more;                   /* `after` has more to do */
     llm_exchange *adopted;      /* those that came with their lane */

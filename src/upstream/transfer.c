@@ -15,7 +15,7 @@
 #define IDLE_CONNECTIONS 16384L /* kept open to providers, a child: a wave of
                                  * calls must not use up the local ports */
 #define IDLE_HANDLES 256        /* kept ready, an endpoint */
-#define SOCKET_BUCKETS 256
+#define SOCKET_BUCKETS 64
 #define ADDRESSES 64            /* kept, an endpoint: some have the model's
                                  * name in their path */
 #define BUFFER 2048             /* read at once; a waiting call has one */
@@ -45,6 +45,7 @@ typedef struct stable {
     int known;                  /* how many addresses */
     CURL *idle[IDLE_HANDLES];
     int count;
+    int multiplexes;            /* it speaks HTTP/2 */
 } stable;
 
 struct llm_transfers {
@@ -54,6 +55,7 @@ struct llm_transfers {
     interest *ports[SOCKET_BUCKETS];    /* the same, by local port */
     interest *closed;           /* of this round; an event may name them */
     int wanted;                 /* how many curl wants something of */
+    int busy;                   /* transfers that run */
     stable *stables;            /* by endpoint number */
     int endpoints;
     apr_time_t due;             /* curl's timer; 0: not set, 1: now */
@@ -299,7 +301,11 @@ static llm_fault fault_of(CURLcode code, const llm_exchange *x)
 static void finish(llm_exchange *x, CURLcode code)
 {
     llm_fault fault = fault_of(code, x);
+    long version = 0;
 
+    curl_easy_getinfo(x->easy, CURLINFO_HTTP_VERSION, &version);
+    if (version == CURL_HTTP_VERSION_2_0)
+        x->transfers->stables[x->endpoint->number].multiplexes = 1;
     llm_transfer_cancel(x);
     llm_exchange_ended(x, fault, code ? curl_easy_strerror(code) : NULL);
 }
@@ -474,6 +480,7 @@ void llm_transfer_start(llm_transfers *transfers, llm_exchange *x)
         return;
     }
     x->running = 1;
+    transfers->busy++;
 }
 
 void llm_transfer_resume(llm_exchange *x)
@@ -493,6 +500,18 @@ void llm_transfer_cancel(llm_exchange *x)
     free_own(x->transfers, x);
     x->easy = NULL;
     x->running = 0;
+    x->transfers->busy--;
+}
+
+int llm_transfers_busy(const llm_transfers *transfers)
+{
+    return transfers->busy;
+}
+
+int llm_transfers_multiplex(const llm_transfers *transfers,
+                            const llm_endpoint *endpoint)
+{
+    return transfers->stables[endpoint->number].multiplexes;
 }
 
 static void act(interest *in, unsigned events)

@@ -28,6 +28,13 @@ void llm_transfer_start(llm_transfers *transfers, llm_exchange *x);
 void llm_transfer_resume(llm_exchange *x);
 void llm_transfer_cancel(llm_exchange *x);
 
+/* How many transfers run there. */
+int llm_transfers_busy(const llm_transfers *transfers);
+
+/* 1 once the endpoint was seen to speak HTTP/2 there. */
+int llm_transfers_multiplex(const llm_transfers *transfers,
+                            const llm_endpoint *endpoint);
+
 /* An event for the socket that epoll's data names. */
 void llm_transfers_event(uint64_t data, unsigned events);
 

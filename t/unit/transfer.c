@@ -1,8 +1,11 @@
 /* Exchanges over a network, by the engine and by lanes, against a server
  * that does what it is told. */
+#include <sys/epoll.h>
 #include "rig.h"
 #include "server.h"
 #include "../../src/upstream/lane.h"
+#include "../../src/upstream/shard.h"
+#include "../../src/upstream/transfer.h"
 
 #define KEY "a-secret-key"
 #define MOMENT 900000           /* patience that a quick answer never needs */
@@ -79,6 +82,50 @@ static void settle_down(void)
         await_end(x, &r);
         llm_exchange_close(x);
     }
+}
+
+/* --- many at once -------------------------------------------------------- */
+
+#define CROWD 300
+
+/* In a loop of no thread: nothing is sent, but all are under way. */
+static void shards(void)
+{
+    llm_engine *const own = calloc(1, sizeof *own);
+    llm_exchange *all[CROWD];
+    llm_transfers *first;
+
+    own->poll = epoll_create1(0);
+    own->endpoints = 2;
+    own->now = apr_time_now();
+    ok(llm_shards_make(own), "there is one loop of curl's at first");
+    first = own->shards[0].transfers;
+    llm_transfers_join(first, own);
+    for (int i = 0; i < CROWD; i++) {
+        all[i] = make(&here, "hang", 1);
+        all[i]->engine = own;
+        llm_transfer_start(llm_shard_for(own, all[i]), all[i]);
+    }
+    is_int(own->made_shards, 3, "300 transfers are in three");
+    ok(llm_transfers_busy(first) <= 128, "no one has too many");
+    llm_transfer_cancel(all[0]);
+    ok(llm_shard_for(own, all[0]) == first, "the first with room is taken");
+    own->now += 100 * APR_USEC_PER_SEC;
+    llm_shards_tidy(own);
+    is_int(own->made_shards, 3, "what is used is kept");
+    for (int i = 1; i < CROWD; i++)
+        llm_transfer_cancel(all[i]);
+    own->now += 59 * APR_USEC_PER_SEC;
+    llm_shards_tidy(own);
+    is_int(own->made_shards, 3, "and what was used a moment ago");
+    own->now += 2 * APR_USEC_PER_SEC;
+    llm_shards_tidy(own);
+    is_int(own->made_shards, 1, "what is idle is given back");
+    for (int i = 0; i < CROWD; i++)
+        llm_exchange_free(all[i]);
+    llm_shards_free(own);
+    close(own->poll);
+    free(own);
 }
 
 /* --- what arrives -------------------------------------------------------- */
@@ -587,6 +634,7 @@ int main(void)
     set_endpoint(&here, 1, port);
     set_endpoint(&nobody, 2, closed_port);
     start_engine();
+    shards();
     arrives();
     bad_heads();
     refused();
