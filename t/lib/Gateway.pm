@@ -430,9 +430,24 @@ sub gone
 }
 
 # TERM, and how it ended; httpd has ten seconds for it and more.
+# Until no thread of the children has work. httpd, with or without this module,
+# may crash or complain (AH03092) when it is stopped in the moment in which a
+# worker puts away a connection that has ended. One that works on does not keep
+# it from being stopped.
+sub rested
+{
+    my ($self) = @_;
+    my $works = sub { read_file($_[0]) =~ /\) [RD] [^)]*\z/s };
+    return until_true(sub {
+        !grep { $works->($_) } map { glob "/proc/$_/task/*/stat" }
+            $self->children;
+    }, 1);
+}
+
 sub stop
 {
     my ($self) = @_;
+    $self->rested if $self->{pid};
     my $pid = delete $self->{pid} or return;
     kill TERM => $pid;
     my $ended = until_true(sub { waitpid($pid, WNOHANG) == $pid });
