@@ -233,7 +233,7 @@ void llm_answer_plan(llm_call *call, apr_time_t now)
     for (i = 0; i < n; i++)
         describe(call, i);
     llm_plan_make(call->plan, n, call->model->order,
-                  call->limits->random + (uint64_t)now);
+                  call->limits->random + (uint64_t)now, now);
     if (!next_target(call, now))
         llm_call_refuse(call, &none, now);
 }
@@ -247,6 +247,7 @@ void llm_answer_blame(llm_call *call, const llm_fault_detail *detail,
     llm_next rule = llm_fault_of(detail->fault)->next;
     llm_health *key = health_of_way(call, call->way);
 
+    llm_health_asked(key, call->asked);
     if (!provider->breaker.window && provider->ways->nelts < 2)
         return;                 /* nobody is left alone here */
     if (rule == LLM_NEXT_KEY)
@@ -266,11 +267,12 @@ void llm_answer_went_well(llm_call *call, apr_time_t now)
         return;
     breaker = &call->target->provider->breaker;
     key = health_of_way(call, call->way);
-    llm_health_went_well(health_of(call), breaker, now);
+    llm_health_answered(health_of(call), breaker,
+                        call->first > call->asked ? call->first - call->asked
+                                                  : 0, now);
+    llm_health_asked(key, call->asked);
     if (llm_health_of(key, now))
         llm_health_went_well(key, breaker, now);
-    if (call->first)
-        llm_health_took(health_of(call), call->first - call->asked, now);
 }
 
 /* The next that `fits`; the others would say the same. */

@@ -10,7 +10,7 @@ APLOG_USE_MODULE(llm);
 
 /* What outlives the DSO: whoever changes this struct or a cell changes the
  * key. */
-#define KEPT_AS "llm_health.1"
+#define KEPT_AS "llm_health.2"
 
 typedef struct kept {
     apr_shm_t *shm;             /* from the process pool */

@@ -23,8 +23,9 @@ static uint64_t fingerprint(const char *kind, const char *name)
     return hash ? hash : 1;
 }
 
-llm_health *llm_health_find(const llm_health_area *area, const char *kind,
-                            const char *name)
+/* The cell of that name, or a free one if `take`. */
+static llm_health *seek(const llm_health_area *area, const char *kind,
+                        const char *name, int take)
 {
     uint64_t wanted;
     size_t i, at;
@@ -37,12 +38,26 @@ llm_health *llm_health_find(const llm_health_area *area, const char *kind,
         llm_health *cell = &area->cells[at];
         uint64_t is = atomic_load(&cell->name);
 
+        if (!is && !take)
+            return NULL;
         if (!is && atomic_compare_exchange_strong(&cell->name, &is, wanted))
             return cell;
         if (is == wanted)
             return cell;
     }
     return NULL;
+}
+
+llm_health *llm_health_find(const llm_health_area *area, const char *kind,
+                            const char *name)
+{
+    return seek(area, kind, name, 1);
+}
+
+const llm_health *llm_health_look(const llm_health_area *area,
+                                  const char *kind, const char *name)
+{
+    return seek(area, kind, name, 0);
 }
 
 /* ---- the state ---------------------------------------------------------- */
@@ -83,6 +98,20 @@ void llm_health_rest(llm_health *cell, apr_time_t until)
     atomic_store(&cell->probe_at, 0);
 }
 
+/* Half open is a rest that is over. */
+void llm_health_probed(llm_health *cell, int well, apr_time_t until,
+                       apr_time_t now)
+{
+    int64_t before = cell ? atomic_load(&cell->rests_until) : 0;
+
+    if (!before)
+        return;
+    if (!well)
+        llm_health_rest(cell, until);
+    else if (before > now)
+        atomic_compare_exchange_strong(&cell->rests_until, &before, now);
+}
+
 /* ---- counting ----------------------------------------------------------- */
 
 static unsigned calls_of(uint64_t window)
@@ -95,11 +124,21 @@ static unsigned failures_of(uint64_t window)
     return (unsigned)(window >> FIELD) & MOST;
 }
 
+static uint32_t window_at(const llm_breaker *breaker, apr_time_t now)
+{
+    return breaker->window ? (uint32_t)(now / breaker->window) : 0;
+}
+
+static int is_of(uint64_t window, uint32_t when)
+{
+    return (uint32_t)(window >> 2 * FIELD) == when;
+}
+
 /* One call more in the window numbered `when`; one of another time is
  * forgotten, and a full one stays as it is. */
 static uint64_t counted(uint64_t window, uint32_t when, int failed)
 {
-    if ((uint32_t)(window >> 2 * FIELD) != when)
+    if (!is_of(window, when))
         window = (uint64_t)when << 2 * FIELD;
     if (calls_of(window) == MOST)
         return window;
@@ -109,13 +148,24 @@ static uint64_t counted(uint64_t window, uint32_t when, int failed)
 static uint64_t count(llm_health *cell, const llm_breaker *breaker,
                       apr_time_t now, int failed)
 {
-    uint32_t when = breaker->window ? (uint32_t)(now / breaker->window) : 0;
+    uint32_t when = window_at(breaker, now);
     uint64_t before = atomic_load(&cell->window), after;
 
     do
         after = counted(before, when, failed);
     while (!atomic_compare_exchange_weak(&cell->window, &before, after));
     return after;
+}
+
+void llm_health_counts(const llm_health *cell, const llm_breaker *breaker,
+                       apr_time_t now, unsigned *calls, unsigned *failures)
+{
+    uint64_t window = cell ? atomic_load(&cell->window) : 0;
+
+    if (!is_of(window, window_at(breaker, now)))
+        window = 0;
+    *calls = calls_of(window);
+    *failures = failures_of(window);
 }
 
 void llm_health_went_well(llm_health *cell, const llm_breaker *breaker,
@@ -175,6 +225,17 @@ void llm_health_failed(llm_health *cell, const llm_breaker *breaker,
     }
 }
 
+void llm_health_answered(llm_health *cell, const llm_breaker *breaker,
+                         apr_interval_time_t took, apr_time_t now)
+{
+    if (took > 0)
+        llm_health_took(cell, took, now);
+    if (breaker->slow && took > breaker->slow)
+        llm_health_failed(cell, breaker, now);
+    else
+        llm_health_went_well(cell, breaker, now);
+}
+
 /* ---- latency ------------------------------------------------------------ */
 
 void llm_health_took(llm_health *cell, apr_interval_time_t took,
@@ -190,4 +251,48 @@ void llm_health_took(llm_health *cell, apr_interval_time_t took,
         took = (before * DECAY + took * age) / (DECAY + age);
     atomic_store(&cell->latency, took);
     atomic_store(&cell->latency_at, now);
+}
+
+void llm_health_asked(llm_health *cell, apr_time_t now)
+{
+    if (cell)
+        atomic_store(&cell->asked_at, now);
+}
+
+/* Halved for every LLM_HEALTH_HALVES, along a straight line in between. */
+static int64_t aged(int64_t latency, apr_interval_time_t age)
+{
+    if (age <= 0)
+        return latency;
+    if (age / LLM_HEALTH_HALVES > 40)
+        return 0;
+    latency >>= age / LLM_HEALTH_HALVES;
+    age %= LLM_HEALTH_HALVES;
+    return latency - latency / 2 * age / LLM_HEALTH_HALVES;
+}
+
+/* Who was asked after it was measured is being measured, unless that was so
+ * long ago that it has failed. */
+int64_t llm_health_latency(const llm_health *cell, apr_time_t now,
+                           int64_t *claim)
+{
+    int64_t latency, measured, asked;
+
+    if (claim)
+        *claim = -1;
+    if (!cell)
+        return 0;
+    asked = atomic_load(&cell->asked_at);
+    measured = atomic_load(&cell->latency_at);
+    latency = atomic_load(&cell->latency);
+    if (asked > measured && now - asked < LLM_HEALTH_PROBE)
+        return latency ? latency : LLM_HEALTH_LONG;
+    if (claim)
+        *claim = asked;
+    return latency ? aged(latency, now - measured) : 0;
+}
+
+int llm_health_claim(llm_health *cell, int64_t claim, apr_time_t now)
+{
+    return atomic_compare_exchange_strong(&cell->asked_at, &claim, now);
 }

@@ -29,6 +29,8 @@
 #include <apr_time.h>
 
 #define LLM_HEALTH_PROBE apr_time_from_sec(60)  /* a probe's longest life */
+#define LLM_HEALTH_HALVES apr_time_from_sec(60) /* an old latency, each time */
+#define LLM_HEALTH_LONG INT64_C(86400000000)    /* longer than any latency */
 
 typedef struct llm_health {
     alignas(64) _Atomic uint64_t name;  /* fingerprint; 0: free */
@@ -37,7 +39,8 @@ typedef struct llm_health {
     _Atomic int64_t probe_at;   /* 0: none is out */
     _Atomic uint32_t trips;     /* rests since it last went well */
     _Atomic int64_t latency;    /* peak EWMA, microseconds; 0: not known */
-    _Atomic int64_t latency_at;
+    _Atomic int64_t latency_at; /* when it was measured */
+    _Atomic int64_t asked_at;   /* when it was asked last; 0: never */
 } llm_health;
 
 typedef struct llm_health_area {
@@ -52,6 +55,8 @@ typedef struct llm_breaker {
     unsigned calls;             /* at least so many in a window */
     unsigned percent;           /* of them failed */
     apr_interval_time_t rest, longest;  /* the first, and the most it grows */
+    apr_interval_time_t slow;   /* whose first output takes longer has failed;
+                                 * 0: nobody */
 } llm_breaker;
 
 typedef enum llm_health_state {
@@ -61,6 +66,10 @@ typedef enum llm_health_state {
 /* The cell of this name, taken on first use; NULL when the area is full. */
 llm_health *llm_health_find(const llm_health_area *area, const char *kind,
                             const char *name);
+
+/* The same, but NULL also when nobody has taken it yet. */
+const llm_health *llm_health_look(const llm_health_area *area,
+                                  const char *kind, const char *name);
 
 /* The functions below take NULL for a cell, which is always well. */
 llm_health_state llm_health_of(const llm_health *cell, apr_time_t now);
@@ -73,12 +82,41 @@ void llm_health_went_well(llm_health *cell, const llm_breaker *breaker,
 void llm_health_failed(llm_health *cell, const llm_breaker *breaker,
                        apr_time_t now);
 
+/* A probe's verdict on one that is not closed: it may be tried at once, or
+ * rests until `until`. One that is closed stays as it is. */
+void llm_health_probed(llm_health *cell, int well, apr_time_t until,
+                       apr_time_t now);
+
 /* Nothing is asked of it before `until`, as it said itself. */
 void llm_health_rest(llm_health *cell, apr_time_t until);
+
+/* A call was answered whose first output took `took`; 0: not known. It went
+ * well, unless that is too slow for the breaker. */
+void llm_health_answered(llm_health *cell, const llm_breaker *breaker,
+                         apr_interval_time_t took, apr_time_t now);
 
 /* A call's time to its first output. A slow one counts at once, quick ones
  * bring the mark down as time passes. */
 void llm_health_took(llm_health *cell, apr_interval_time_t took,
                      apr_time_t now);
+
+/* It is being asked. */
+void llm_health_asked(llm_health *cell, apr_time_t now);
+
+/* How long its first output is thought to take, in microseconds. What is not
+ * measured again is believed less and less, so that the slowest is tried again
+ * one day; what was never measured is 0. While somebody is out to measure it,
+ * the old mark counts, or LLM_HEALTH_LONG where there is none. *claim, if not
+ * NULL: what llm_health_claim needs; -1: nothing is to be claimed. */
+int64_t llm_health_latency(const llm_health *cell, apr_time_t now,
+                           int64_t *claim);
+
+/* 1 for one of all who chose the cell for a latency that needs measuring; the
+ * others look again. */
+int llm_health_claim(llm_health *cell, int64_t claim, apr_time_t now);
+
+/* Attempts in the breaker's present window, and how many of them failed. */
+void llm_health_counts(const llm_health *cell, const llm_breaker *breaker,
+                       apr_time_t now, unsigned *calls, unsigned *failures);
 
 #endif

@@ -57,36 +57,56 @@ static void share(llm_plan *plan)
     }
 }
 
-/* Smaller is better. Who is not known yet is tried first. */
-static double score(const llm_option *option, llm_order order)
-{
-    int64_t latency;
+/* What the targets are ordered by: smaller is better. */
+typedef struct ranking {
+    double score[LLM_PLAN_MOST];        /* by place in options */
+    int64_t claim[LLM_PLAN_MOST];       /* -1, or see llm_health_claim */
+} ranking;
 
+/* Who is not known yet is tried first. */
+static double score_of(const llm_option *option, llm_order order,
+                       apr_time_t now, int64_t *claim)
+{
+    *claim = -1;
     switch (order) {
     case LLM_ORDER_CHEAPEST:
         return option->price < 0 ? 1e300 : option->price;
     case LLM_ORDER_LEAST_BUSY:
         return option->busy;
     default:
-        latency = option->health ? atomic_load(&option->health->latency) : 0;
-        return (double)latency * (option->busy + 1);
+        return (double)llm_health_latency(option->health, now, claim)
+            * (option->busy + 1);
     }
 }
 
-static void sort(llm_plan *plan, llm_order order)
+static double score_at(const llm_plan *plan, const ranking *by, int i)
+{
+    return by->score[plan->order[i]];
+}
+
+static void move_first(llm_plan *plan, int i)
+{
+    for (; i > 0; i--)
+        swap(&plan->order[i], &plan->order[i - 1]);
+}
+
+static void sort(llm_plan *plan, llm_order order, ranking *by, apr_time_t now)
 {
     int i, k;
 
+    for (i = 0; i < plan->n; i++)
+        by->score[plan->order[i]] =
+            score_of(&plan->options[plan->order[i]], order, now,
+                     &by->claim[plan->order[i]]);
     for (i = 1; i < plan->n; i++)
-        for (k = i; k > 0
-             && score(&plan->options[plan->order[k]], order)
-                < score(&plan->options[plan->order[k - 1]], order); k--)
+        for (k = i; k > 0 && score_at(plan, by, k)
+                             < score_at(plan, by, k - 1); k--)
             swap(&plan->order[k], &plan->order[k - 1]);
 }
 
 /* The better of two that chance chose comes first: all children that know the
  * same would else run to the same place at once. */
-static void choose_of_two(llm_plan *plan, llm_order order)
+static void choose_of_two(llm_plan *plan, const ranking *by)
 {
     int a, b;
 
@@ -95,14 +115,34 @@ static void choose_of_two(llm_plan *plan, llm_order order)
     a = (int)llm_plan_random(&plan->random, (uint64_t)plan->n);
     b = (int)llm_plan_random(&plan->random, (uint64_t)plan->n - 1);
     b += b >= a;
-    if (score(&plan->options[plan->order[b]], order)
-        < score(&plan->options[plan->order[a]], order))
-        a = b;
-    for (; a > 0; a--)
-        swap(&plan->order[a], &plan->order[a - 1]);
+    move_first(plan, score_at(plan, by, b) < score_at(plan, by, a) ? b : a);
 }
 
-void llm_plan_make(llm_plan *plan, int n, llm_order order, uint64_t random)
+/* 0 if the first was chosen for a latency that another call is now out to
+ * measure: one is enough. */
+static int may_be_first(llm_plan *plan, const ranking *by, apr_time_t now)
+{
+    const int first = plan->n ? plan->order[0] : -1;
+
+    return first < 0 || by->claim[first] < 0
+        || llm_health_claim(plan->options[first].health, by->claim[first],
+                            now);
+}
+
+static void rank(llm_plan *plan, llm_order order, apr_time_t now)
+{
+    ranking by;
+    int turns = 0;
+
+    do {
+        sort(plan, order, &by, now);
+        if (order != LLM_ORDER_CHEAPEST)
+            choose_of_two(plan, &by);
+    } while (!may_be_first(plan, &by, now) && turns++ < LLM_PLAN_MOST);
+}
+
+void llm_plan_make(llm_plan *plan, int n, llm_order order, uint64_t random,
+                   apr_time_t now)
 {
     int i;
 
@@ -114,19 +154,17 @@ void llm_plan_make(llm_plan *plan, int n, llm_order order, uint64_t random)
     for (i = 0; i < n && i < LLM_PLAN_MOST; i++)
         if (plan->options[i].allowed)
             plan->order[plan->n++] = i;
-    if (order == LLM_ORDER_GIVEN) {
+    if (order == LLM_ORDER_GIVEN)
         share(plan);
-        return;
-    }
-    sort(plan, order);
-    if (order != LLM_ORDER_CHEAPEST)
-        choose_of_two(plan, order);
+    else
+        rank(plan, order, now);
 }
 
 /* ---- the way through ---------------------------------------------------- */
 
-static int take(llm_plan *plan, int option, int forced)
+static int take(llm_plan *plan, int option, int forced, apr_time_t now)
 {
+    llm_health_asked(plan->options[option].health, now);
     plan->now = option;
     plan->forced = forced;
     plan->tried[option]++;
@@ -148,11 +186,11 @@ int llm_plan_next(llm_plan *plan, apr_time_t now)
         option = plan->order[i];
         if (!plan->tried[option] && !plan->options[option].put_off
             && llm_health_admit(plan->options[option].health, now))
-            return take(plan, option, 0);
+            return take(plan, option, 0, now);
     }
     for (i = 0; i < plan->n; i++)
         if (!plan->tried[plan->order[i]])
-            return take(plan, plan->order[i], 1);
+            return take(plan, plan->order[i], 1, now);
     return -1;
 }
 

@@ -55,7 +55,8 @@ typedef enum llm_plan_step {
 } llm_plan_step;
 
 /* `options` are set by the caller; the order comes from here. */
-void llm_plan_make(llm_plan *plan, int n, llm_order order, uint64_t random);
+void llm_plan_make(llm_plan *plan, int n, llm_order order, uint64_t random,
+                   apr_time_t now);
 
 /* The next target as a place in options; -1: there is none. Those that rest
  * come last, once each. */

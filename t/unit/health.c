@@ -5,7 +5,7 @@
 #define S apr_time_from_sec(1)
 #define START (1000000 * S)
 
-static const llm_breaker breaker = { 30 * S, 4, 50, 5 * S, 20 * S };
+static const llm_breaker breaker = { 30 * S, 4, 50, 5 * S, 20 * S, 0 };
 static llm_health cells[8];
 static const llm_health_area area = { cells, 8 };
 
@@ -112,6 +112,114 @@ static void rests(void)
        "until it is thought dead");
 }
 
+static void probes(void)
+{
+    llm_health *a = fresh();
+    int i;
+
+    llm_health_probed(NULL, 1, START, START);
+    llm_health_probed(a, 0, START + 60 * S, START);
+    is_int(llm_health_of(a, START), LLM_HEALTH_CLOSED,
+           "who is well is not judged by a probe");
+    for (i = 0; i < 4; i++)
+        llm_health_failed(a, &breaker, START);
+    llm_health_probed(a, 0, START + 60 * S, START + S);
+    ok(!llm_health_admit(a, START + 60 * S - 1), "a bad probe: a longer rest");
+    llm_health_probed(a, 1, 0, START + 30 * S);
+    is_int(llm_health_of(a, START + 30 * S), LLM_HEALTH_HALF, "a good one: it "
+           "may be tried");
+    ok(llm_health_admit(a, START + 30 * S), "by one");
+    ok(!llm_health_admit(a, START + 30 * S), "not by two");
+    llm_health_probed(a, 1, 0, START + 31 * S);
+    ok(!llm_health_admit(a, START + 31 * S), "though it is probed again");
+    llm_health_went_well(a, &breaker, START + 32 * S);
+    is_int(llm_health_of(a, START + 32 * S), LLM_HEALTH_CLOSED, "closed");
+    for (i = 0; i < 4; i++)
+        llm_health_failed(a, &breaker, START + 40 * S);
+    llm_health_probed(a, 0, START + 55 * S, START + 50 * S);
+    is_int(llm_health_of(a, START + 50 * S), LLM_HEALTH_OPEN,
+           "a bad probe of one half open: it rests again");
+}
+
+static void slow_ones(void)
+{
+    llm_breaker strict = breaker;
+    llm_health *a = fresh();
+    unsigned calls, failures;
+    int i;
+
+    for (i = 0; i < 10; i++)
+        llm_health_answered(a, &strict, 9 * S, START);
+    is_int(llm_health_of(a, START), LLM_HEALTH_CLOSED, "slow is not bad");
+    strict.slow = 2 * S;
+    a = fresh();
+    llm_health_answered(a, &strict, 2 * S, START);
+    llm_health_answered(a, &strict, 0, START);
+    llm_health_answered(a, &strict, 2 * S + 1, START);
+    llm_health_counts(a, &strict, START, &calls, &failures);
+    ok(calls == 3 && failures == 1, "unless that is said: %u of %u", failures,
+       calls);
+    is_int(llm_health_of(a, START), LLM_HEALTH_CLOSED, "one is borne");
+    llm_health_answered(a, &strict, 3 * S, START);
+    is_int(llm_health_of(a, START), LLM_HEALTH_OPEN, "half of them: open");
+    ok(llm_health_admit(a, START + 5 * S), "the trial");
+    llm_health_answered(a, &strict, 3 * S, START + 5 * S);
+    is_int(llm_health_of(a, START + 14 * S), LLM_HEALTH_OPEN,
+           "that is slow again");
+    llm_health_answered(a, &strict, S, START + 16 * S);
+    is_int(llm_health_of(a, START + 16 * S), LLM_HEALTH_CLOSED, "and quick");
+    is_int(llm_health_latency(a, START + 16 * S, NULL) > S, 1,
+           "latencies are kept all along");
+}
+
+static void counts(void)
+{
+    llm_health *a = fresh();
+    unsigned calls, failures;
+
+    ok(!llm_health_look(&area, "target", "b"), "who only looks takes no cell");
+    ok(llm_health_look(&area, "target", "a") == a, "but finds one");
+    llm_health_counts(NULL, &breaker, START, &calls, &failures);
+    ok(!calls && !failures, "nothing of nobody");
+    llm_health_failed(a, &breaker, START);
+    llm_health_went_well(a, &breaker, START);
+    llm_health_counts(a, &breaker, START, &calls, &failures);
+    ok(calls == 2 && failures == 1, "%u of %u", failures, calls);
+    llm_health_counts(a, &breaker, START + 60 * S, &calls, &failures);
+    ok(!calls && !failures, "another window has its own");
+}
+
+static void ageing(void)
+{
+    llm_health *a = fresh();
+    int64_t claim, before = INT64_MAX, is;
+    int i, rises = 0;
+
+    is_int(llm_health_latency(NULL, START, NULL), 0, "who has no cell");
+    is_int(llm_health_latency(a, START, &claim), 0, "who was never asked");
+    ok(llm_health_claim(a, claim, START), "one goes");
+    is_int(llm_health_latency(a, START, NULL), LLM_HEALTH_LONG,
+           "for the others it is the last");
+    ok(!llm_health_claim(a, claim, START + 1), "no two go");
+    llm_health_took(a, 800000, START + S);
+    is_int(llm_health_latency(a, START + S, NULL), 800000, "measured");
+    is_int(llm_health_latency(a, START + S + LLM_HEALTH_HALVES, &claim),
+           400000, "it is forgotten by halves");
+    is_int(llm_health_latency(a, START + S + 3 * LLM_HEALTH_HALVES, NULL),
+           100000, "and halves");
+    for (i = 0; i < 6000; i++, before = is) {
+        is = llm_health_latency(a, START + i * S, NULL);
+        rises += is > before;
+    }
+    ok(!rises && !before, "never rising, down to nothing");
+    ok(llm_health_claim(a, claim, START + 100 * S), "it is measured again");
+    is_int(llm_health_latency(a, START + 130 * S, &claim), 800000,
+           "meanwhile the old mark counts");
+    is_int(claim, -1, "and there is nothing to claim");
+    ok(llm_health_latency(a, START + 100 * S + LLM_HEALTH_PROBE, NULL)
+       < 800000, "until who went is thought dead");
+}
+
 static void latencies(void)
 {
     llm_health *a = fresh();
@@ -136,6 +244,10 @@ int main(void)
     longest();
     rates();
     rests();
+    probes();
+    slow_ones();
+    counts();
+    ageing();
     latencies();
     return done();
 }

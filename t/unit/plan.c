@@ -6,7 +6,7 @@
 #define START (1000000 * S)
 
 static llm_health cells[4];
-static const llm_breaker breaker = { 30 * S, 2, 50, 5 * S, 20 * S };
+static const llm_breaker breaker = { 30 * S, 2, 50, 5 * S, 20 * S, 0 };
 
 static llm_option plain(void)
 {
@@ -42,7 +42,7 @@ static void in_order(void)
 
     fill(&plan, 3);
     plan.options[1].allowed = 0;
-    llm_plan_make(&plan, 3, LLM_ORDER_GIVEN, 7);
+    llm_plan_make(&plan, 3, LLM_ORDER_GIVEN, 7, START);
     is_int(llm_plan_next(&plan, START), 0, "the first");
     is_int(llm_plan_next(&plan, START), 2, "the next that is allowed");
     is_int(llm_plan_next(&plan, START), -1, "and no more");
@@ -54,14 +54,14 @@ static void resting(void)
 
     fill(&plan, 3);
     trip(0);
-    llm_plan_make(&plan, 3, LLM_ORDER_GIVEN, 7);
+    llm_plan_make(&plan, 3, LLM_ORDER_GIVEN, 7, START);
     is_int(llm_plan_next(&plan, START), 1, "who rests is passed over");
     is_int(llm_plan_next(&plan, START), 2, "so far");
     is_int(llm_plan_next(&plan, START), 0, "and tried at last");
     ok(plan.forced, "against its rest");
     fill(&plan, 1);
     trip(0);
-    llm_plan_make(&plan, 1, LLM_ORDER_GIVEN, 7);
+    llm_plan_make(&plan, 1, LLM_ORDER_GIVEN, 7, START);
     is_int(llm_plan_next(&plan, START), 0, "all rest: the best is tried");
 }
 
@@ -76,7 +76,7 @@ static void weights(void)
         plan.options[0].weight = 3;
         plan.options[1].weight = 1;
         llm_plan_make(&plan, 3, LLM_ORDER_GIVEN,
-                      llm_plan_random(&seed, UINT64_MAX));
+                      llm_plan_random(&seed, UINT64_MAX), START);
         first[plan.order[0]]++;
         last[plan.order[2]]++;
     }
@@ -93,7 +93,7 @@ static void orders(void)
     fill(&plan, 3);
     plan.options[0].price = 3;
     plan.options[2].price = 1;
-    llm_plan_make(&plan, 3, LLM_ORDER_CHEAPEST, 1);
+    llm_plan_make(&plan, 3, LLM_ORDER_CHEAPEST, 1, START);
     ok(plan.order[0] == 2 && plan.order[1] == 0 && plan.order[2] == 1,
        "cheapest, and who has no price last");
     for (int i = 0; i < 1000; i++) {
@@ -101,7 +101,9 @@ static void orders(void)
         cells[0].latency = 90000;
         cells[1].latency = 10000;
         cells[2].latency = 50000;
-        llm_plan_make(&plan, 3, LLM_ORDER_FASTEST, (uint64_t)i + 1);
+        for (int k = 0; k < 3; k++)
+            cells[k].latency_at = START;
+        llm_plan_make(&plan, 3, LLM_ORDER_FASTEST, (uint64_t)i + 1, START);
         best += plan.order[0] == 1;
         if (plan.order[0] == 0)
             break;
@@ -109,8 +111,114 @@ static void orders(void)
     ok(best > 550 && best < 780, "the fastest, of two by chance: %d", best);
     fill(&plan, 2);
     plan.options[0].busy = 5;
-    llm_plan_make(&plan, 2, LLM_ORDER_LEAST_BUSY, 1);
+    llm_plan_make(&plan, 2, LLM_ORDER_LEAST_BUSY, 1, START);
     is_int(plan.order[0], 1, "least busy");
+}
+
+/* ---- the fastest, as time passes ---- */
+
+#define MS 1000
+
+/* Who is asked first at `now`; it is noted as asked. */
+static int first_at(int n, apr_time_t now, const double *busy)
+{
+    static uint64_t chance;
+    llm_plan plan;
+
+    memset(&plan, 0, sizeof plan);
+    for (int i = 0; i < n; i++) {
+        plan.options[i] = plain();
+        plan.options[i].health = &cells[i];
+        plan.options[i].busy = busy ? busy[i] : 0;
+    }
+    chance += 0x9e3779b97f4a7c15u;
+    llm_plan_make(&plan, n, LLM_ORDER_FASTEST, chance, now);
+    return llm_plan_next(&plan, now);
+}
+
+/* One call a second for `seconds`; the longest that each was left alone. */
+static void drive(int n, const int *ms, int seconds, int *times, int *longest)
+{
+    int last[4] = { 0 };
+
+    memset(cells, 0, sizeof cells);
+    for (int i = 0; i < n; i++)
+        times[i] = longest[i] = 0;
+    for (int t = 1; t <= seconds; t++) {
+        int i = first_at(n, START + t * S, NULL);
+
+        llm_health_took(&cells[i], ms[i] * MS, START + t * S + ms[i] * MS);
+        times[i]++;
+        for (int k = 0; k < n; k++) {
+            if (t - last[k] > longest[k])
+                longest[k] = t - last[k];
+            if (k == i)
+                last[k] = t;
+        }
+    }
+}
+
+static void old_news(void)
+{
+    const int two[] = { 900, 100 }, four[] = { 800, 100, 400, 3200 };
+    int times[4], longest[4];
+
+    drive(2, two, 3600, times, longest);
+    ok(times[0] >= 10, "who was slow is tried now and then: %d", times[0]);
+    ok(times[0] <= 36, "of an hour's calls hardly one in a hundred");
+    ok(longest[0] <= 5 * 60, "every few minutes: %d s", longest[0]);
+    drive(4, four, 3600, times, longest);
+    ok(times[1] > 1700, "of four the fastest has half: %d", times[1]);
+    ok(times[1] > times[2] && times[2] > times[0] && times[0] > times[3],
+       "the faster the more: %d %d %d %d", times[0], times[1], times[2],
+       times[3]);
+    ok(longest[3] <= 8 * 60, "none is forgotten: %d s", longest[3]);
+}
+
+/* A slow one that has become fast is found out, and the other way round. */
+static void changes(void)
+{
+    int ms[] = { 900, 100 }, times[2], longest[2], back = 0;
+
+    drive(2, ms, 60, times, longest);
+    for (int t = 61; t < 1200 && !back; t++) {
+        int i = first_at(2, START + t * S, NULL);
+
+        llm_health_took(&cells[i], (i ? 100 : 20) * MS, START + t * S + 20);
+        back = i ? 0 : t;
+    }
+    ok(back && back < 60 + 5 * 60, "found after %d s", back - 60);
+    is_int(first_at(2, START + back * S + S, NULL), 0, "and stays the first");
+}
+
+/* All ask in the same moment, and nobody is answered yet. */
+static void crowd(void)
+{
+    double busy[4] = { 0 };
+    int times[4] = { 0 };
+
+    memset(cells, 0, sizeof cells);
+    for (int i = 0; i < 400; i++) {
+        int first = first_at(4, START, busy);
+
+        times[first]++;
+        busy[first]++;
+    }
+    for (int i = 0; i < 4; i++)
+        ok(times[i] >= 80 && times[i] <= 120, "nobody is known: %d", times[i]);
+    memset(cells, 0, sizeof cells);
+    llm_health_took(&cells[0], 10000 * MS, START - 700 * S);
+    llm_health_took(&cells[1], 50 * MS, START - S);
+    times[0] = 0;
+    for (int i = 0; i < 1000; i++)
+        times[0] += first_at(2, START + i * MS, NULL) == 0;
+    is_int(times[0], 1, "one tries who was slow, a thousand do not");
+    memset(cells, 0, sizeof cells);
+    llm_health_took(&cells[1], 50 * MS, START - S);
+    times[0] = 0;
+    for (int i = 0; i < 1000; i++)
+        times[0] += first_at(2, START + i * MS, NULL) == 0;
+    is_int(times[0], 1, "and one who is new");
 }
 
 static llm_plan_step after(llm_plan *plan, llm_next rule, int keys,
@@ -126,7 +234,7 @@ static void steps(void)
     apr_time_t when;
 
     fill(&plan, 2);
-    llm_plan_make(&plan, 2, LLM_ORDER_GIVEN, 7);
+    llm_plan_make(&plan, 2, LLM_ORDER_GIVEN, 7, START);
     llm_plan_next(&plan, START);
     is_int(after(&plan, LLM_NEXT_STOP, 1, 0, &when), LLM_STEP_STOP, "stop");
     is_int(after(&plan, LLM_NEXT_KEY, 1, 0, &when), LLM_STEP_KEY, "a key");
@@ -155,7 +263,7 @@ static void back_offs(void)
     for (uint64_t seed = 1; seed < 500; seed++) {
         fill(&plan, 1);
         plan.options[0].attempts = 10;
-        llm_plan_make(&plan, 1, LLM_ORDER_GIVEN, seed);
+        llm_plan_make(&plan, 1, LLM_ORDER_GIVEN, seed, START);
         llm_plan_next(&plan, START);
         for (int i = 1; i < 10; i++) {
             after(&plan, LLM_NEXT_AGAIN, 0, 0, &when);
@@ -177,6 +285,9 @@ int main(void)
     resting();
     weights();
     orders();
+    old_news();
+    changes();
+    crowd();
     steps();
     back_offs();
     return done();
