@@ -119,8 +119,12 @@ const char *llm_provider_set_breaker(llm_provider *provider, const char *word,
             && breaker->rest >= apr_time_from_msec(100) ? NULL
             : "LLMBreaker: rest= takes a duration, or a first and a longest "
               "one: rest=5s..20s";
+    if ((value = value_of(word, "slow=")))
+        return read_span(value, &breaker->slow, NULL, p) && breaker->slow
+            ? NULL : "LLMBreaker: slow= takes a duration to 1h: who needs "
+                     "longer for its first output has failed";
     return apr_psprintf(p, "LLMBreaker: \"%s\" is none of window=, calls=, "
-                        "rate=, rest=, off", word);
+                        "rate=, rest=, slow=, off", word);
 }
 
 /* ---- models ------------------------------------------------------------- */
