@@ -253,7 +253,8 @@ none('every directive is in conf/llm.conf',
 none('no other directive is in conf/llm.conf',
     grep { !$directive{$_} } $sample =~ /^[#\s]*<?(LLM[A-Z]\w*)\s/mg);
 
-my @metrics = text('src/meter/metrics.def') =~ /^X\((\w+),/mg;
+my @metrics = (text('src/meter/metrics.def') =~ /^X\((\w+),/mg,
+    text('src/httpd/health.def') =~ /^X\(\w+, (\w+),/mg);
 my $page = text('htdocs/manual/status.html');
 cmp_ok(scalar @metrics, '>', 5, 'numbers were found');
 none('every number is in the manual',

@@ -71,7 +71,7 @@ sub counted
     my ($gw) = @_;
     $gw->idle;
     my $status = $gw->status;
-    delete $status->{$_} for qw(uptime in_flight);
+    delete $status->{$_} for qw(uptime in_flight health);
     delete $status->{meter};
     return $status;
 }

@@ -201,6 +201,99 @@ ok $gw->idle, 'nothing is left in flight';
 is $gw->status->{totals}{calls}, 11, 'eleven calls';
 $gw->log_clean(qr/LLM0010/);
 
+# --- health ------------------------------------------------------------------
+
+my @told = Gateway::read_file("$Gateway::TOP/src/httpd/health.def")
+    =~ /^X\(\w+, (\w+),/mg;
+my %secret = (GOOD_KEY => 'sk-good-0c1d7e9b3a48', BAD_KEY =>
+    'sk-bad-7e9b3a482655', RUN_KEY => 'sk-run-3a4826550c1d');
+$up = Upstream->start(flaky => [ fault(500) ], default => sub {
+    ($_[0]{headers}{authorization} || '') =~ /sk-bad/ ? fault(401)
+        : whole(completion()) });
+my $pool = $up->section('pool', 'LLMKey env:GOOD_KEY weight=1',
+    'LLMBreaker window=1h calls=2 rate=50% rest=30m');
+$pool =~ s/LLMKey env:FAKE_KEY/LLMKey env:BAD_KEY weight=1000/;
+my $runs = $up->section('runs', 'LLMBreaker window=1h');
+$runs =~ s{LLMKey env:FAKE_KEY}{LLMKey "exec:/bin/echo $secret{RUN_KEY}"};
+$gw = Gateway->start(modules => ['status'], env => \%secret, children => 2,
+    conf => $pool . $runs . <<'CONF');
+LLMModel m pool/m
+LLMModel again pool/m
+LLMModel odd "runs/a<b>&c"
+LLMModel flaky pool/flaky runs/x
+<Location "/server-status">
+    SetHandler server-status
+</Location>
+CONF
+
+# By name.
+sub told
+{
+    my %row = map { $_->{name} => $_ } @{ $gw->status->{health} };
+    return \%row;
+}
+
+my $row = told();
+is join(' ', sort keys %$row), 'pool key 1 pool key 2 pool/flaky pool/m '
+    . 'runs key 1 runs/a<b>&c runs/x', 'health: keys and targets, once each';
+is_deeply [ grep { $_->{state} ne 'well' } values %$row ], [], 'all are well';
+is join(' ', sort keys %{ $row->{'pool/m'} }), join(' ', sort @told),
+    'with all that health.def has';
+is $row->{'pool/m'}{tried}, undef, 'nobody was asked';
+is $row->{'pool key 1'}{source}, 'env:BAD_KEY', 'where a key is from';
+is $row->{'runs key 1'}{source}, 'exec:/bin/echo', 'not what a program is told';
+
+my $asked = time;
+$gw->chat('m') for 1 .. 20;
+$gw->chat('flaky') for 1, 2;
+$row = told();
+is $row->{'pool key 1'}{state}, 'resting', 'a key that was refused rests';
+cmp_ok $row->{'pool key 1'}{rest}, '>', 30, 'for the rest of a minute';
+cmp_ok $row->{'pool key 1'}{rest}, '<=', 60, 'and no more';
+is $row->{'pool key 2'}{state}, 'well', 'the other is well';
+is $row->{'pool/m'}{state}, 'well', 'and so is the target';
+is $row->{'pool/m'}{calls}, 20, 'its attempts';
+is $row->{'pool/m'}{failed_percent}, 0, 'none failed';
+cmp_ok $row->{'pool/m'}{latency}, '>', 0, 'how long it takes';
+cmp_ok $row->{'pool/m'}{tried}, '>=', $asked, 'when it was asked';
+is $row->{'pool/flaky'}{state}, 'open', 'one that failed is open';
+cmp_ok $row->{'pool/flaky'}{rest}, '>', 1000, 'for long';
+is $row->{'pool/flaky'}{latency}, undef, 'it never answered';
+is $row->{'runs/a<b>&c'}{state}, 'well', 'one with an odd name';
+
+%auto = map { split /: /, $_, 2 } split /\n/,
+    $gw->get('/llm-status?auto')->{content};
+is $auto{LLMHealthRows}, 7, '?auto: how many';
+is $auto{LLMHealthIll}, 2, '?auto: how many are not well';
+my ($n) = map { /\ALLMHealth(\d+)Name\z/ && $auto{$_} eq 'pool/flaky' ? $1
+    : () } keys %auto;
+is $auto{"LLMHealth${n}State"}, 'open', '?auto: state';
+ok !defined $auto{"LLMHealth${n}Latency"}, '?auto: what is not known';
+like $gw->get('/server-status?auto')->{content}, qr/^LLMHealthIll: 2$/m,
+    'mod_status?auto: the same';
+
+$html = $gw->get('/llm-status')->{content};
+like $html, qr{2 of 7 targets and keys are not well}, 'the page says it';
+like $html, qr{pool key 1</th><td class="word">env:BAD_KEY</td>(?#
+    )<td class="word ill">resting</td><td>\d+</td>}, 'a key';
+like $html, qr{<th scope="row">runs/a&lt;b&gt;&amp;c</th>}, 'escaped';
+unlike $html, qr{a<b>}, 'everywhere';
+like $gw->get('/server-status')->{content}, qr/Health of targets and keys/,
+    'mod_status: the table';
+for my $path ('/llm-status', '/llm-status?auto', '/llm-status/status.json',
+    '/server-status', '/server-status?auto') {
+    my $text = $gw->get($path)->{content};
+    ok !grep({ index($text, $_) >= 0 } values %secret), "$path: no key";
+}
+
+$up->script(flaky => whole(completion()));
+$gw->chat('flaky', '"fallbacks":["m"]') for 1, 2;
+is told()->{'pool/flaky'}{state}, 'open', 'an open one is passed over';
+$gw->chat('pool/flaky');
+is told()->{'pool/flaky'}{state}, 'well', 'and closed when it has answered';
+is told()->{'pool/flaky'}{rest}, 0, 'without a rest';
+$gw->log_clean(qr/LLM0010/);
+
 # --- where the handler is not allowed -------------------------------------------
 
 my $closed = Gateway->start(locations => 0, conf => <<'CONF');

@@ -12,6 +12,7 @@
 typedef struct llm_way {
     llm_endpoint *endpoint;
     const char *label;          /* "provider#1": for its health */
+    const char *source;         /* where it was read, such as "env:NAME" */
     const llm_secret *key;
     unsigned weight;
 } llm_way;

@@ -291,6 +291,13 @@ static unsigned take_weight(const char **line, apr_pool_t *p)
     return (unsigned)number;
 }
 
+/* A program's arguments may be secret. */
+static const char *shown(const char *source, apr_pool_t *p)
+{
+    return strncmp(source, "exec:", 5) ? apr_pstrdup(p, source)
+        : apr_pstrmemdup(p, source, strcspn(source, " \t"));
+}
+
 const char *llm_provider_set_key(llm_provider *provider, const char *source,
                                  apr_pool_t *p)
 {
@@ -307,6 +314,7 @@ const char *llm_provider_set_key(llm_provider *provider, const char *source,
     way->weight = take_weight(&source, p);
     way->label = apr_psprintf(p, "%s#%d", provider->name,
                               provider->ways->nelts);
+    way->source = shown(source, p);
     way->key = llm_secret_load(source, &why, p);
     if (!provider->key)
         provider->key = way->key;

@@ -14,6 +14,7 @@
 #include "shared.h"
 #include "status.h"
 #include "status_page.h"
+#include "welfare.h"
 
 APLOG_USE_MODULE(llm);
 
@@ -102,19 +103,39 @@ static int send_style(request_rec *r)
                       strlen(llm_status_style));
 }
 
+static apr_array_header_t *health(request_rec *r, apr_time_t now)
+{
+    return llm_welfare_list(ap_server_conf, now, r->pool);
+}
+
 static int send_json(request_rec *r, const llm_report *report)
 {
-    llm_buf buf;
+    llm_report all = *report;
+    llm_buf buf, health_json;
     llm_buf_init(&buf, PAGE_MOST);
-    const llm_fault fault = llm_report_json(&buf, report);
+    llm_buf_init(&health_json, PAGE_MOST);
+    llm_fault fault = llm_status_health_json(&health_json,
+                                             health(r, apr_time_now()));
+    all.health = &health_json;
+    if (fault == LLM_OK)
+        fault = llm_report_json(&buf, &all);
+    llm_buf_free(&health_json);
     return send_report(r, "application/json", &buf, fault);
+}
+
+static llm_fault write_text(request_rec *r, llm_buf *buf,
+                            const llm_report *report)
+{
+    const llm_fault fault = llm_report_auto(buf, report);
+    return fault ? fault
+        : llm_status_health_auto(buf, health(r, apr_time_now()));
 }
 
 static int send_text(request_rec *r, const llm_report *report)
 {
     llm_buf buf;
     llm_buf_init(&buf, PAGE_MOST);
-    const llm_fault fault = llm_report_auto(&buf, report);
+    const llm_fault fault = write_text(r, &buf, report);
     return send_report(r, "text/plain; charset=utf-8", &buf, fault);
 }
 
@@ -142,8 +163,9 @@ static int send_page(request_rec *r, const llm_report *report)
 {
     const char *self = link_to(r);
     const size_t n = strlen(self);
+    const apr_time_t now = apr_time_now();
     const llm_status_page page = {
-        .report = *report,
+        .report = *report, .health = health(r, now), .now = now,
         .self = self,
         .below = n && self[n - 1] == '/' ? self
             : apr_pstrcat(r->pool, self, "/", NULL),
@@ -219,13 +241,16 @@ int llm_status_hook(request_rec *r, int flags)
     const int table = (flags & AP_STATUS_EXTENDED)
         && !(flags & AP_STATUS_NOTABLE);
     llm_shared_reap();
-    const llm_report report = make_report(meter);
+    const apr_time_t now = apr_time_now();
+    const llm_status_page page = {
+        .report = make_report(meter), .health = health(r, now), .now = now
+    };
     llm_buf buf;
     llm_buf_init(&buf, PAGE_MOST);
-    llm_fault fault = as_text ? llm_report_auto(&buf, &report)
+    llm_fault fault = as_text ? write_text(r, &buf, &page.report)
         : llm_buf_puts(&buf, "<hr>\n<h2>LLM gateway</h2>\n");
     if (fault == LLM_OK && !as_text)
-        fault = llm_status_page_part(&buf, &report, table);
+        fault = llm_status_page_part(&buf, &page, table);
     if (fault == LLM_OK)
         ap_rwrite(buf.data, (int)buf.len, r);
     llm_buf_free(&buf);

@@ -35,6 +35,8 @@ const char llm_status_style[] =
     "th[scope=row],thead th[rowspan]:nth-child(-n+3),"
     "td:last-child,thead tr:first-child th:last-child{text-align:left}\n"
     "tbody th{font-weight:400}\n"
+    ".word,td.word:last-child{text-align:left}\n"
+    ".state.ill+.wide{margin-top:.5rem}\n"
     "thead th[colspan]{text-align:center}\n"
     "tfoot th,tfoot td{border-top:2px solid var(--line);border-bottom:0;"
     "font-weight:600}\n"
@@ -84,13 +86,17 @@ static llm_fault table(llm_buf *out, const llm_report *report)
     return fault;
 }
 
-llm_fault llm_status_page_part(llm_buf *out, const llm_report *report,
-                               int with_table)
+llm_fault llm_status_page_part(llm_buf *out, const llm_status_page *page,
+                               int with_tables)
 {
-    llm_fault fault = state(out, report);
+    llm_fault fault = state(out, &page->report);
     if (fault == LLM_OK)
-        fault = totals(out, report);
-    return fault || !with_table ? fault : table(out, report);
+        fault = totals(out, &page->report);
+    if (fault == LLM_OK && with_tables)
+        fault = table(out, &page->report);
+    if (fault == LLM_OK && with_tables)
+        fault = llm_status_health_table(out, page->health, page->now);
+    return fault;
 }
 
 static llm_fault top(llm_buf *out, const llm_status_page *page)
@@ -128,6 +134,6 @@ llm_fault llm_status_page_write(llm_buf *out, const llm_status_page *page)
 {
     llm_fault fault = top(out, page);
     if (fault == LLM_OK)
-        fault = llm_status_page_part(out, &page->report, 1);
+        fault = llm_status_page_part(out, page, 1);
     return fault ? fault : foot(out, page);
 }

@@ -1,7 +1,10 @@
 #include "welfare.h"
 #include "http_config.h"
 #include "http_log.h"
+#include "apr_hash.h"
 #include "apr_shm.h"
+#include "apr_strings.h"
+#include "config.h"
 
 APLOG_USE_MODULE(llm);
 
@@ -53,4 +56,137 @@ int llm_welfare_parent_create(server_rec *main)
 llm_health_area llm_welfare(void)
 {
     return area;
+}
+
+/* ---- what is told ------------------------------------------------------- */
+
+typedef struct list {
+    apr_array_header_t *rows;
+    apr_hash_t *seen;           /* virtual hosts share what they inherit */
+    apr_time_t now;
+    apr_pool_t *p;
+} list;
+
+static int is_new(list *to, const void *provider, const char *label)
+{
+    const char *key = apr_psprintf(to->p, "%pp %s", provider, label);
+
+    if (apr_hash_get(to->seen, key, APR_HASH_KEY_STRING))
+        return 0;
+    apr_hash_set(to->seen, key, APR_HASH_KEY_STRING, key);
+    return 1;
+}
+
+static const char *state_of(const llm_health *cell, apr_time_t now,
+                            const char *open)
+{
+    switch (llm_health_of(cell, now)) {
+    case LLM_HEALTH_OPEN:
+        return open;
+    case LLM_HEALTH_HALF:
+        return "half-open";
+    default:
+        return "well";
+    }
+}
+
+int llm_welfare_is_ill(const llm_welfare_row *row)
+{
+    return strcmp(row->state, "well") != 0;
+}
+
+static apr_int64_t seconds_up_to(apr_time_t until, apr_time_t now)
+{
+    return until > now ? (until - now + APR_USEC_PER_SEC - 1)
+                         / APR_USEC_PER_SEC : 0;
+}
+
+/* What keys and targets have in common. */
+static llm_welfare_row *add(list *to, const llm_provider *provider,
+                            const char *kind, const llm_health *cell)
+{
+    llm_welfare_row *row = apr_array_push(to->rows);
+    apr_time_t tried = cell ? atomic_load(&cell->asked_at) : 0;
+
+    row->provider = provider->name;
+    row->kind = kind;
+    row->name = row->source = "";
+    row->state = state_of(cell, to->now, "open");
+    row->rest = cell ? seconds_up_to(atomic_load(&cell->rests_until), to->now)
+                     : 0;
+    row->calls = row->failures = row->failed_percent = row->latency = -1;
+    row->tried = tried ? apr_time_sec(tried) : -1;
+    return row;
+}
+
+static void add_key(list *to, const llm_provider *provider, int i)
+{
+    const llm_way *way = &((const llm_way *)provider->ways->elts)[i];
+    const llm_health_area all = area;
+    const llm_health *cell = llm_health_look(&all, "key", way->label);
+    llm_welfare_row *row = add(to, provider, "key", cell);
+
+    row->name = apr_psprintf(to->p, "%s key %d", provider->name, i + 1);
+    row->source = way->source;
+    row->state = state_of(cell, to->now, "resting");
+}
+
+static void add_target(list *to, const llm_target *target)
+{
+    const llm_health_area all = area;
+    const llm_provider *provider = target->provider;
+    const llm_health *cell = llm_health_look(&all, "target", target->label);
+    llm_welfare_row *row = add(to, provider, "target", cell);
+    apr_int64_t latency = cell ? atomic_load(&cell->latency) : 0;
+    unsigned calls, failures;
+
+    row->name = target->label;
+    row->latency = latency ? latency : -1;
+    if (!provider->breaker.window)
+        return;
+    llm_health_counts(cell, &provider->breaker, to->now, &calls, &failures);
+    row->calls = calls;
+    row->failures = failures;
+    row->failed_percent = calls ? (apr_int64_t)failures * 100 / calls : -1;
+}
+
+static void add_targets(list *to, const llm_server *server,
+                        const llm_provider *provider)
+{
+    const llm_model *models = (const llm_model *)server->models->list->elts;
+    int i, k;
+
+    for (i = 0; i < server->models->list->nelts; i++)
+        for (k = 0; k < models[i].targets->nelts; k++) {
+            const llm_target *target = &((const llm_target *)
+                                         models[i].targets->elts)[k];
+
+            if (target->provider == provider
+                && is_new(to, provider, target->label))
+                add_target(to, target);
+        }
+}
+
+apr_array_header_t *llm_welfare_list(server_rec *main, apr_time_t now,
+                                     apr_pool_t *p)
+{
+    list to = { apr_array_make(p, 16, sizeof(llm_welfare_row)),
+                apr_hash_make(p), now, p };
+    const server_rec *s;
+    int i, k;
+
+    for (s = main; s; s = s->next) {
+        const llm_server *server = llm_config_server(s);
+
+        for (i = 0; i < server->providers->nelts; i++) {
+            const llm_provider *provider =
+                APR_ARRAY_IDX(server->providers, i, llm_provider *);
+
+            for (k = 0; k < provider->ways->nelts
+                 && is_new(&to, provider, apr_psprintf(p, "#%d", k)); k++)
+                add_key(&to, provider, k);
+            add_targets(&to, server, provider);
+        }
+    }
+    return to.rows;
 }

@@ -1,5 +1,5 @@
 /* Writes text on and on until something fails, then nothing more; the fault
- * is looked at once, at the end. Only for src/meter. */
+ * is looked at once, at the end. For who writes reports. */
 #ifndef LLM_PEN_H
 #define LLM_PEN_H
 

@@ -180,7 +180,11 @@ llm_fault llm_report_json(llm_buf *out, const llm_report *report)
         SAY(&to, i ? ",\n" : "\n");
         json_row(&to, &r);
     }
-    SAY(&to, "]}\n");
+    SAY(&to, "]");
+    if (report->health)
+        SAY(&to, ",\n\"health\":%.*s", (int)report->health->len,
+            report->health->data);
+    SAY(&to, "}\n");
     free(rows);
     return to.fault;
 }

@@ -19,6 +19,7 @@ typedef struct llm_report {
     int64_t uptime;             /* of httpd, seconds */
     uint32_t in_flight;         /* calls, now */
     uint32_t max_in_flight;     /* and at most: LLMMaxInFlight */
+    const llm_buf *health;      /* JSON of targets and keys; NULL: none */
 } llm_report;
 
 /* The whole of status.json. Latencies in microseconds; a bucket is [its
