@@ -57,6 +57,11 @@ void llm_exchange_free(llm_exchange *x)
     free(x);
 }
 
+void llm_exchange_get(llm_exchange *x)
+{
+    x->get = 1;
+}
+
 void llm_exchange_submit(llm_engine *engine, llm_exchange *x)
 {
     x->engine = engine;

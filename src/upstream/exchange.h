@@ -66,6 +66,9 @@ llm_exchange *llm_exchange_new(const llm_endpoint *endpoint, const char *path,
  * to leave, and for nothing else. NULL without memory. */
 llm_exchange *llm_exchange_new_idle(void);
 
+/* Worker, before it is submitted: it is a GET, and sends no body. */
+void llm_exchange_get(llm_exchange *x);
+
 /* Worker: hands it to the engine. */
 void llm_exchange_submit(llm_engine *engine, llm_exchange *x);
 
@@ -120,6 +123,7 @@ struct llm_exchange {
     char *fields;               /* NULL: none */
     llm_buf body;
     int whole;
+    int get;
 
     /* both, under the lock */
     pthread_mutex_t lock;

@@ -455,6 +455,8 @@ static int set_request(llm_transfers *transfers, CURL *easy, llm_exchange *x)
                      (curl_off_t)x->body.len);
     curl_easy_setopt(easy, CURLOPT_POSTFIELDS,
                      x->body.len ? x->body.data : "");
+    if (x->get)                 /* until POSTFIELDS says otherwise */
+        curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L);
     curl_easy_setopt(easy, CURLOPT_HEADERDATA, x);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, x);
     curl_easy_setopt(easy, CURLOPT_PRIVATE, x);

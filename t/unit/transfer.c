@@ -326,6 +326,33 @@ static int hold_round(void)
     return 0;
 }
 
+/* A GET, and the POST after it, which gets the same handle. */
+static void gets(void)
+{
+    const char *head;
+    result r;
+
+    for (int i = 0; i < 4; i++) {
+        llm_exchange *x = make_at(&here, "/models", i & 1 ? "echo" : "", 1);
+
+        if (!(i & 1))
+            llm_exchange_get(x);
+        llm_exchange_submit(engine, x);
+        clear(&r);
+        await_end(x, &r);
+        head = apr_pstrmemdup(pool, r.bytes.data, r.bytes.len);
+        if (i & 1)
+            ok(!strncmp(head, "POST /models HTTP/1.1\r\n", 23), "a POST");
+        else
+            ok(!strncmp(head, "GET /models HTTP/1.1\r\n", 22)
+               && strstr(head, "\r\nAuthorization: Bearer " KEY "\r\n")
+               && !strcasestr(head, "\r\nContent-Length:"),
+               "a GET with the key, without a body");
+        llm_exchange_close(x);
+        llm_buf_free(&r.bytes);
+    }
+}
+
 /* Several of one endpoint that differ in their path, in one round. */
 static void paths(void)
 {
@@ -639,6 +666,7 @@ int main(void)
     bad_heads();
     refused();
     fields();
+    gets();
     late_head();
     reuse();
     many();
