@@ -31,6 +31,7 @@
 #include "src/httpd/exposure.h"
 #include "src/httpd/gateway.h"
 #include "src/httpd/park.h"
+#include "src/httpd/probe.h"
 #include "src/httpd/serve.h"
 #include "src/httpd/shared.h"
 #include "src/httpd/start.h"
@@ -53,7 +54,7 @@ static int check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
     (void)pconf, (void)plog;
     if (rc == OK)
         llm_exposure_check(main, ptemp);
-    return rc;
+    return rc == OK ? llm_probe_check(main) : rc;
 }
 
 static void hooks(apr_pool_t *p)

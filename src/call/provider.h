@@ -17,6 +17,13 @@ typedef struct llm_way {
     unsigned weight;
 } llm_way;
 
+/* How it is asked whether it is well, while a target of it is left alone. */
+typedef struct llm_probe {
+    apr_interval_time_t interval;       /* 0: never */
+    apr_interval_time_t timeout;
+    const char *path;           /* behind the base URL */
+} llm_probe;
+
 typedef struct llm_provider {
     const char *name;
     const llm_family *family;
@@ -31,6 +38,7 @@ typedef struct llm_provider {
     apr_interval_time_t patience;       /* the longest Retry-After that is
                                          * waited for */
     llm_breaker breaker;
+    llm_probe probe;
     int refuses_stream_options; /* never ask it for usage in a stream */
     int takes_parameters;       /* "model?name=value" is passed on (echo) */
 } llm_provider;

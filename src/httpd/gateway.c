@@ -8,6 +8,7 @@
 #include "config.h"
 #include "face.h"
 #include "headers.h"
+#include "probe.h"
 #include "serve.h"
 #include "shared.h"
 #include "../wire/seed.h"
@@ -274,4 +275,5 @@ void llm_gateway_child_init(apr_pool_t *pchild, server_rec *s)
 {
     llm_shared_child_attach(pchild, s);
     llm_serve_child_init(pchild, s);
+    llm_probe_child_init(pchild, s);
 }

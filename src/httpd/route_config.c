@@ -7,6 +7,7 @@
 APLOG_USE_MODULE(llm);
 
 #define ATTEMPTS_MOST 10
+#define PROBE_EVERY apr_time_from_sec(30)
 #define LONGEST apr_time_from_sec(3600)
 
 void llm_route_defaults(llm_provider *provider)
@@ -21,6 +22,8 @@ void llm_route_defaults(llm_provider *provider)
     provider->most = apr_time_from_sec(8);
     provider->patience = apr_time_from_sec(10);
     provider->breaker = breaker;
+    provider->probe.path = "/models";
+    provider->probe.timeout = apr_time_from_sec(5);
 }
 
 /* ---- words -------------------------------------------------------------- */
@@ -125,6 +128,51 @@ const char *llm_provider_set_breaker(llm_provider *provider, const char *word,
                      "longer for its first output has failed";
     return apr_psprintf(p, "LLMBreaker: \"%s\" is none of window=, calls=, "
                         "rate=, rest=, slow=, off", word);
+}
+
+/* It goes into a request line. */
+static int is_path(const char *path)
+{
+    const unsigned char *c = (const unsigned char *)path;
+
+    if (*c != '/')
+        return 0;
+    while (*c > ' ' && *c < 0x7f)
+        c++;
+    return !*c;
+}
+
+/* Any word but `off` asks for it. */
+const char *llm_provider_set_probe(llm_provider *provider, const char *word,
+                                   apr_pool_t *p)
+{
+    llm_probe *probe = &provider->probe;
+    const char *value;
+
+    if (provider->endpoint->peer)
+        return "LLMProbe: the provider echo has no address";
+    if (!strcmp(word, "off")) {
+        probe->interval = 0;
+        return NULL;
+    }
+    if (!probe->interval)
+        probe->interval = PROBE_EVERY;
+    if ((value = value_of(word, "interval=")))
+        return read_span(value, &probe->interval, NULL, p)
+            && probe->interval >= apr_time_from_msec(100) ? NULL
+            : "LLMProbe: interval= takes a duration from 100ms to 1h";
+    if ((value = value_of(word, "timeout=")))
+        return read_span(value, &probe->timeout, NULL, p)
+            && probe->timeout >= apr_time_from_msec(10) ? NULL
+            : "LLMProbe: timeout= takes a duration from 10ms to 1h";
+    if ((value = value_of(word, "path="))) {
+        probe->path = apr_pstrdup(p, value);
+        return is_path(value) ? NULL
+            : "LLMProbe: path= takes what follows the LLMBaseURL, such as "
+              "/models";
+    }
+    return apr_psprintf(p, "LLMProbe: \"%s\" is none of interval=, path=, "
+                        "timeout=, off", word);
 }
 
 /* ---- models ------------------------------------------------------------- */

@@ -1,5 +1,5 @@
-/* What LLMModel, LLMRetry and LLMBreaker lines say. Parent, while it reads
- * the configuration. */
+/* What LLMModel, LLMRetry, LLMBreaker and LLMProbe lines say. Parent, while
+ * it reads the configuration. */
 #ifndef LLM_ROUTE_CONFIG_H
 #define LLM_ROUTE_CONFIG_H
 
@@ -10,11 +10,13 @@
 const char *llm_route_model(cmd_parms *cmd, llm_server *server,
                             const char *line);
 
-/* One word of LLMRetry or LLMBreaker. */
+/* One word of LLMRetry, LLMBreaker or LLMProbe. */
 const char *llm_provider_set_retry(llm_provider *provider, const char *word,
                                    apr_pool_t *p);
 const char *llm_provider_set_breaker(llm_provider *provider, const char *word,
                                      apr_pool_t *p);
+const char *llm_provider_set_probe(llm_provider *provider, const char *word,
+                                   apr_pool_t *p);
 
 /* What a provider has until its section says otherwise. */
 void llm_route_defaults(llm_provider *provider);

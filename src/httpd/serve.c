@@ -86,6 +86,11 @@ void llm_serve_child_init(apr_pool_t *pchild, server_rec *s)
     apr_pool_pre_cleanup_register(pchild, NULL, stop_engine);
 }
 
+llm_engine *llm_serve_engine(void)
+{
+    return engine;
+}
+
 void llm_serve_child_stopping(apr_pool_t *pchild, int graceful)
 {
     (void)pchild;

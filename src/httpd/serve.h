@@ -32,6 +32,9 @@ typedef struct llm_serving {
 /* Starts the engine for this child; without it every call is refused. */
 void llm_serve_child_init(apr_pool_t *pchild, server_rec *s);
 
+/* Any thread of the child, once it has begun; NULL: it has none. */
+llm_engine *llm_serve_engine(void);
+
 /* child_stopping: unless it is graceful, threads that wait stop waiting. */
 void llm_serve_child_stopping(apr_pool_t *pchild, int graceful);
 

@@ -10,6 +10,7 @@
 #include <unistd.h>
 #include "config.h"
 #include "keep.h"
+#include "probe.h"
 #include "shared.h"
 #include "welfare.h"
 
@@ -93,6 +94,7 @@ int llm_start_post_config(apr_pool_t *pconf, apr_pool_t *plog,
         return rc;
     if (server->state_dir)
         llm_keep_parent_init(pconf, main);
+    llm_probe_parent_init(pconf, main);
     check_mpm(main, server->max_in_flight);
     llm_welfare_parent_create(main);
     return llm_shared_parent_create(pconf, main, server->meter_size);
