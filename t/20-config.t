@@ -116,7 +116,10 @@ LLMMaxDepth 32
 CONF
     'LLMDialect openai', 'LLMKey env:FAKE_KEY', 'LLMHeader X-Team "a b"',
     'LLMHeader X-Secret env:FAKE_KEY',
-    'LLMTimeout connect=250ms first=30s whole=5m idle=20s total=1h')
+    'LLMTimeout connect=250ms first=30s whole=5m idle=20s total=1h',
+    'LLMRetry attempts=3 backoff=1s..4s wait=20s',
+    'LLMBreaker window=1m calls=9 rate=30% rest=1s..1m slow=5s',
+    'LLMProbe interval=10s path=/health timeout=1s')
     . <<'CONF';
 LLMModel one fake/one
 LLMModel two fake/two fake/three
