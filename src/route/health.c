@@ -124,22 +124,23 @@ static unsigned failures_of(uint64_t window)
     return (unsigned)(window >> FIELD) & MOST;
 }
 
-static uint32_t window_at(const llm_breaker *breaker, apr_time_t now)
+/* Milliseconds, running over; a thread may be a little behind another. */
+static int is_over(uint64_t window, const llm_breaker *breaker, apr_time_t now)
 {
-    return breaker->window ? (uint32_t)(now / breaker->window) : 0;
+    int32_t age = (int32_t)((uint32_t)apr_time_as_msec(now)
+                            - (uint32_t)(window >> 2 * FIELD));
+    apr_interval_time_t length = apr_time_as_msec(breaker->window);
+
+    return age >= length || age <= -length;
 }
 
-static int is_of(uint64_t window, uint32_t when)
+/* One call more in the window, or in a new one that begins with it when that
+ * is over. A full one stays as it is. */
+static uint64_t counted(uint64_t window, const llm_breaker *breaker,
+                        apr_time_t now, int failed)
 {
-    return (uint32_t)(window >> 2 * FIELD) == when;
-}
-
-/* One call more in the window numbered `when`; one of another time is
- * forgotten, and a full one stays as it is. */
-static uint64_t counted(uint64_t window, uint32_t when, int failed)
-{
-    if (!is_of(window, when))
-        window = (uint64_t)when << 2 * FIELD;
+    if (!calls_of(window) || is_over(window, breaker, now))
+        window = (uint64_t)(uint32_t)apr_time_as_msec(now) << 2 * FIELD;
     if (calls_of(window) == MOST)
         return window;
     return window + 1 + ((uint64_t)!!failed << FIELD);
@@ -148,11 +149,10 @@ static uint64_t counted(uint64_t window, uint32_t when, int failed)
 static uint64_t count(llm_health *cell, const llm_breaker *breaker,
                       apr_time_t now, int failed)
 {
-    uint32_t when = window_at(breaker, now);
     uint64_t before = atomic_load(&cell->window), after;
 
     do
-        after = counted(before, when, failed);
+        after = counted(before, breaker, now, failed);
     while (!atomic_compare_exchange_weak(&cell->window, &before, after));
     return after;
 }
@@ -162,7 +162,7 @@ void llm_health_counts(const llm_health *cell, const llm_breaker *breaker,
 {
     uint64_t window = cell ? atomic_load(&cell->window) : 0;
 
-    if (!is_of(window, window_at(breaker, now)))
+    if (is_over(window, breaker, now))
         window = 0;
     *calls = calls_of(window);
     *failures = failures_of(window);

@@ -34,7 +34,7 @@
 
 typedef struct llm_health {
     alignas(64) _Atomic uint64_t name;  /* fingerprint; 0: free */
-    _Atomic uint64_t window;    /* | when 32 | failures 16 | calls 16 | */
+    _Atomic uint64_t window;    /* | begun 32 | failures 16 | calls 16 | */
     _Atomic int64_t rests_until;        /* 0: it does not rest */
     _Atomic int64_t probe_at;   /* 0: none is out */
     _Atomic uint32_t trips;     /* rests since it last went well */

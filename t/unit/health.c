@@ -93,6 +93,27 @@ static void rates(void)
         llm_health_failed(a, &breaker, START + i * 31 * S);
     is_int(llm_health_of(a, START + 620 * S), LLM_HEALTH_CLOSED,
            "failures far apart are borne");
+    a = fresh();
+    for (i = 0; i < 4; i++)
+        llm_health_failed(a, &breaker, START + (12 + 5 * i) * S);
+    is_int(llm_health_of(a, START + 27 * S), LLM_HEALTH_OPEN,
+           "those of one window are not, whenever it begins");
+    a = fresh();
+    llm_health_failed(a, &breaker, START);
+    for (i = 0; i < 3; i++)
+        llm_health_failed(a, &breaker, START + (31 + i) * S);
+    is_int(llm_health_of(a, START + 33 * S), LLM_HEALTH_CLOSED,
+           "a window ends");
+    llm_health_failed(a, &breaker, START + 30 * S);
+    is_int(llm_health_of(a, START + 33 * S), LLM_HEALTH_OPEN,
+           "who is a little behind counts in it");
+    a = fresh();
+    for (i = 0; i < 3; i++)
+        llm_health_failed(a, &breaker, START);
+    llm_health_failed(a, &breaker, START - 3600 * S);
+    is_int(llm_health_of(a, START), LLM_HEALTH_CLOSED,
+           "when the clock was put back it begins anew");
+    a = fresh();
     for (i = 0; i < 200000; i++)
         llm_health_went_well(a, &breaker, START);
     llm_health_failed(a, &breaker, START);
