@@ -405,18 +405,21 @@ sub graceful
     return @old;
 }
 
-# Until every child has all of its threads. httpd, with or without this
-# module, may crash a child that it stops while it is still starting.
+# Until every child has all of its threads, and they rest. httpd, with or
+# without this module, may crash a child that it stops while it is still
+# starting.
 sub settled
 {
     my ($self) = @_;
     my $children = $self->{children} || 2;
     my $threads = $self->{mpm} eq 'prefork' ? 1 : $self->{threads} || 16;
-    return until_true(sub {
+    my $all = until_true(sub {
         my @there = $self->children;
         return @there == $children
             && !grep { $self->threads($_) <= $threads } @there;
     });
+    $self->rested;
+    return $all;
 }
 
 # Until these processes have ended.
