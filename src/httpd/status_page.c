@@ -36,7 +36,7 @@ const char llm_status_style[] =
     "td:last-child,thead tr:first-child th:last-child{text-align:left}\n"
     "tbody th{font-weight:400}\n"
     ".word,td.word:last-child{text-align:left}\n"
-    ".state.ill+.wide{margin-top:.5rem}\n"
+    ".wide+.state,.wide+.wide{margin-top:1.5rem}\n"
     "thead th[colspan]{text-align:center}\n"
     "tfoot th,tfoot td{border-top:2px solid var(--line);border-bottom:0;"
     "font-weight:600}\n"
