@@ -230,6 +230,8 @@ void llm_answer_plan(llm_call *call, apr_time_t now)
     if (n > LLM_PLAN_MOST)
         n = LLM_PLAN_MOST;
     call->plan = apr_pcalloc(call->pool, sizeof *call->plan);
+    call->plan->options = apr_pcalloc(call->pool,
+                                      n * sizeof *call->plan->options);
     for (i = 0; i < n; i++)
         describe(call, i);
     llm_plan_make(call->plan, n, call->model->order,

@@ -15,7 +15,7 @@ uint64_t llm_plan_random(uint64_t *state, uint64_t n)
 
 /* ---- the order ---------------------------------------------------------- */
 
-static void swap(int *a, int *b)
+static void swap(unsigned char *a, unsigned char *b)
 {
     int kept = *a;
 

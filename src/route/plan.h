@@ -38,10 +38,10 @@ typedef struct llm_option {
 } llm_option;
 
 typedef struct llm_plan {
-    llm_option options[LLM_PLAN_MOST];
-    int order[LLM_PLAN_MOST];   /* places in options */
+    llm_option *options;        /* the caller's, one for each target */
+    unsigned char order[LLM_PLAN_MOST]; /* places in options */
+    unsigned char tried[LLM_PLAN_MOST]; /* attempts, by place in options */
     int n;                      /* of the order */
-    int tried[LLM_PLAN_MOST];   /* attempts, by place in options */
     int now;                    /* the option that was asked last; -1 */
     int forced;                 /* it was asked although it rests */
     uint64_t random;            /* state */

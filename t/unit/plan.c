@@ -38,7 +38,8 @@ static void trip(int i)
 
 static void in_order(void)
 {
-    llm_plan plan;
+    llm_option options[LLM_PLAN_MOST];
+    llm_plan plan = { .options = options };
 
     fill(&plan, 3);
     plan.options[1].allowed = 0;
@@ -50,7 +51,8 @@ static void in_order(void)
 
 static void resting(void)
 {
-    llm_plan plan;
+    llm_option options[LLM_PLAN_MOST];
+    llm_plan plan = { .options = options };
 
     fill(&plan, 3);
     trip(0);
@@ -67,7 +69,8 @@ static void resting(void)
 
 static void weights(void)
 {
-    llm_plan plan;
+    llm_option options[LLM_PLAN_MOST];
+    llm_plan plan = { .options = options };
     int first[3] = { 0 }, last[3] = { 0 };
     uint64_t seed = 1;
 
@@ -87,7 +90,8 @@ static void weights(void)
 
 static void orders(void)
 {
-    llm_plan plan;
+    llm_option options[LLM_PLAN_MOST];
+    llm_plan plan = { .options = options };
     int best = 0;
 
     fill(&plan, 3);
@@ -123,7 +127,8 @@ static void orders(void)
 static int first_at(int n, apr_time_t now, const double *busy)
 {
     static uint64_t chance;
-    llm_plan plan;
+    llm_option options[LLM_PLAN_MOST];
+    llm_plan plan = { .options = options };
 
     memset(&plan, 0, sizeof plan);
     for (int i = 0; i < n; i++) {
@@ -230,7 +235,8 @@ static llm_plan_step after(llm_plan *plan, llm_next rule, int keys,
 
 static void steps(void)
 {
-    llm_plan plan;
+    llm_option options[LLM_PLAN_MOST];
+    llm_plan plan = { .options = options };
     apr_time_t when;
 
     fill(&plan, 2);
@@ -257,7 +263,8 @@ static void steps(void)
 
 static void back_offs(void)
 {
-    llm_plan plan;
+    llm_option options[LLM_PLAN_MOST];
+    llm_plan plan = { .options = options };
     apr_time_t when, longest = 0;
 
     for (uint64_t seed = 1; seed < 500; seed++) {
