@@ -168,6 +168,17 @@ wrong 'a target without a provider', section() . "LLMModel m /x # here\n",
     qr{"/x"};
 wrong 'a model without a target', section() . "LLMModel m # here\n",
     qr/LLMModel/;
+wrong "a target's $_", section() . "LLMModel m fake/x $_ # here\n",
+    qr/LLMModel m: "\Q$_\E" needs a duration/
+    for qw(first=soon idle=0 total= whole=25h connect=-1s);
+wrong 'a time before any target', section() . "LLMModel m first=1s # here\n",
+    qr/"first=1s" stands before any target/;
+wrong "a target's misspelt time",
+    section() . "LLMModel m fake/x frist=1s # here\n",
+    qr/"frist=1s".*weight=.*first=/;
+right 'targets with times of their own', section() . 'LLMModel m fake/x '
+    . 'connect=1s first=2s whole=3m idle=4s total=5m weight=1 fake/y '
+    . "weight=1 first=500ms\n";
 wrong 'a model twice',
     section() . "LLMModel m fake/x\nLLMModel m fake/y # here\n",
     qr/LLMModel m stands twice/;

@@ -459,8 +459,8 @@ static void let_time_pass(llm_call *call, apr_time_t now)
 
     if (now < llm_call_deadline(call))
         return;
-    if (call->first && now < call->started
-                             + call->target->provider->endpoint->total)
+    if (call->first
+        && now < call->started + llm_call_times(call->target).total)
         fault = LLM_STALLED;
     llm_answer_fault(call, fault, NULL, now);
 }

@@ -113,15 +113,15 @@ void llm_call_was_asked(llm_call *call, apr_time_t now)
 
 apr_time_t llm_call_deadline(const llm_call *call)
 {
-    const llm_endpoint *at = call->target->provider->endpoint;
-    apr_time_t total = call->started + at->total, soon;
+    const llm_times may = llm_call_times(call->target);
+    apr_time_t total = call->started + may.total, soon;
 
     if (call->state == LLM_CALL_RESTING)
         return call->again_at;
     if (call->first)
-        soon = call->last + at->idle;
+        soon = call->last + may.idle;
     else
-        soon = call->asked + (call->request.stream ? at->first : at->whole);
+        soon = call->asked + (call->request.stream ? may.first : may.whole);
     return soon < total ? soon : total;
 }
 

@@ -161,6 +161,9 @@ void llm_call_was_asked(llm_call *call, apr_time_t now);
  * lets the time pass. */
 void llm_call_arrived(llm_call *call, llm_arrival *arrival, apr_time_t now);
 
+/* How long a target may take: as it says itself, else as its provider does. */
+llm_times llm_call_times(const llm_target *target);
+
 /* When something must happen if nothing arrives. */
 apr_time_t llm_call_deadline(const llm_call *call);
 

@@ -14,6 +14,11 @@ static const llm_target *target_at(const llm_call *call, int i)
     return &((const llm_target *)call->model->targets->elts)[i];
 }
 
+llm_times llm_call_times(const llm_target *target)
+{
+    return llm_times_or(target->times, &target->provider->endpoint->times);
+}
+
 /* That of the target which was asked last; the plan has looked it up. */
 static llm_health *health_of(const llm_call *call)
 {
@@ -179,8 +184,8 @@ static int next_target(llm_call *call, apr_time_t now)
 {
     int i = next_option(call, now);
 
-    if (i < 0 || now >= call->started
-                        + target_at(call, i)->provider->endpoint->total)
+    if (i < 0
+        || now >= call->started + llm_call_times(target_at(call, i)).total)
         return 0;
     turn_to(call, i, now);
     return 1;
@@ -316,7 +321,7 @@ static int is_lenient(const llm_call *call, const llm_target *target)
 
 static int rest(llm_call *call, apr_time_t when, apr_time_t now)
 {
-    if (when >= call->started + call->target->provider->endpoint->total)
+    if (when >= call->started + llm_call_times(call->target).total)
         return next_target(call, now);
     call->state = LLM_CALL_RESTING;
     call->again_at = when;
@@ -366,7 +371,7 @@ int llm_answer_next_for_rest(llm_call *call, const llm_fault_detail *detail,
     call->ways_tried = 0;
     take_way(call, NULL, now);
     return call->attempt < ATTEMPTS
-        && now < call->started + call->target->provider->endpoint->total;
+        && now < call->started + llm_call_times(call->target).total;
 }
 
 int llm_answer_go_on(llm_call *call, const llm_fault_detail *detail,

@@ -10,7 +10,6 @@
 APLOG_USE_MODULE(llm);
 
 #define NAME_MAX_LENGTH 32
-#define FOREVER apr_time_from_sec(24 * 3600)
 
 /* How many endpoints this reading of the configuration has made. */
 static int endpoints;
@@ -44,10 +43,6 @@ static llm_endpoint *endpoint_make(const char *name, apr_pool_t *p)
 
     endpoint->name = name;
     endpoint->headers = apr_array_make(p, 2, sizeof(llm_endpoint_header));
-    endpoint->connect = apr_time_from_sec(5);
-    endpoint->first = apr_time_from_sec(60);
-    endpoint->idle = apr_time_from_sec(30);
-    endpoint->total = apr_time_from_sec(600);
     endpoint->peer_options = "";
     endpoint->number = endpoints++;
     return endpoint;
@@ -189,6 +184,20 @@ static const char *close_service(llm_provider *provider, apr_pool_t *p)
                                 wrong) : NULL;
 }
 
+/* Whole answers start when they are finished: unless told otherwise they may
+ * take as long as a call may take at all. */
+static void close_times(llm_times *times)
+{
+    llm_times usual = {
+        .connect = apr_time_from_sec(5), .first = apr_time_from_sec(60),
+        .idle = apr_time_from_sec(30), .total = apr_time_from_sec(600)
+    };
+
+    usual.whole = times->first ? times->first
+        : times->total ? times->total : usual.total;
+    *times = llm_times_or(*times, &usual);
+}
+
 const char *llm_provider_close(llm_server *server, apr_pool_t *p)
 {
     llm_provider *provider = server->open;
@@ -205,11 +214,8 @@ const char *llm_provider_close(llm_server *server, apr_pool_t *p)
         return apr_psprintf(p, "<LLMProvider %s> needs an LLMKey, such as "
                             "LLMKey env:%s_API_KEY", provider->name,
                             upper(provider->name, p));
+    close_times(&provider->endpoint->times);
     open_ways(provider, p);
-    /* Whole answers start when they are finished: unless told otherwise
-     * they may take as long as a call may take at all. */
-    if (!provider->endpoint->whole)
-        provider->endpoint->whole = provider->endpoint->total;
     return NULL;
 }
 
@@ -387,33 +393,10 @@ const char *llm_provider_add_header(llm_provider *provider, const char *name,
 const char *llm_provider_set_timeout(llm_provider *provider, const char *word,
                                      apr_pool_t *p)
 {
-    llm_endpoint *at = provider->endpoint;
-    const struct {
-        const char *name;
-        apr_interval_time_t *value;
-    } words[] = {
-        { "connect=", &at->connect }, { "first=", &at->first },
-        { "whole=", &at->whole }, { "idle=", &at->idle },
-        { "total=", &at->total },
-    };
-    size_t i, n;
-    apr_interval_time_t value;
+    const char *wrong = llm_times_read(&provider->endpoint->times, word);
 
-    for (i = 0; i < sizeof words / sizeof *words; i++) {
-        n = strlen(words[i].name);
-        if (strncmp(word, words[i].name, n))
-            continue;
-        if (!llm_text_duration(word + n, &value) || value < 1000
-            || value > FOREVER)
-            return apr_psprintf(p, "LLMTimeout: \"%s\" needs a duration from "
-                                "1ms to 24h, such as 500ms, 30s or 10m", word);
-        *words[i].value = value;
-        if (words[i].value == &at->first && !at->whole)
-            at->whole = value;
-        return NULL;
-    }
-    return apr_psprintf(p, "LLMTimeout: \"%s\" is none of connect=, first=, "
-                        "whole=, idle=, total=", word);
+    return wrong ? apr_psprintf(p, "LLMTimeout: \"%s\" %s", word, wrong)
+                 : NULL;
 }
 
 const char *llm_provider_set_echo(llm_provider *provider, const char *options,

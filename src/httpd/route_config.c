@@ -252,8 +252,17 @@ static const char *set_number(cmd_parms *cmd, llm_target *target,
         return NULL;
     }
     return apr_psprintf(cmd->pool, "\"%s\" is neither provider/model nor one "
-                        "of weight=, when=, on=content, context=, order=",
+                        "of weight=, when=, on=content, context=, order=, nor "
+                        "a time: first=, idle=, total=, whole=, connect=",
                         word);
+}
+
+static const char *set_time(cmd_parms *cmd, llm_target *target,
+                            const char *word)
+{
+    const char *wrong = llm_times_read(&target->times, word);
+
+    return wrong ? apr_psprintf(cmd->pool, "\"%s\" %s", word, wrong) : NULL;
 }
 
 /* An option is about the target before it; order= about the model. */
@@ -275,7 +284,8 @@ static const char *read_option(cmd_parms *cmd, llm_model *model,
         target->on_content = 1;
         return NULL;
     }
-    return set_number(cmd, target, word);
+    return llm_times_has(word) ? set_time(cmd, target, word)
+                               : set_number(cmd, target, word);
 }
 
 /* A word, or name="words"; NULL at the end. */

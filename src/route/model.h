@@ -8,6 +8,7 @@
 
 #include <apr_pools.h>
 #include <apr_tables.h>
+#include "../base/times.h"
 #include "plan.h"
 
 struct llm_provider;            /* src/call/provider.h */
@@ -24,6 +25,7 @@ typedef struct llm_target {
     int on_content;             /* it may be asked after a refusal */
     long long context;          /* tokens; 0: as the model's facts say */
     const void *when;           /* NULL, or the condition, for the caller */
+    llm_times times;            /* where they are others than its provider's */
 } llm_target;
 
 typedef struct llm_model {

@@ -10,6 +10,7 @@
 #include <apr_time.h>
 #include "../base/secret.h"
 #include "../base/step.h"
+#include "../base/times.h"
 
 typedef struct llm_endpoint_header {
     const char *name;           /* checked: a header field name */
@@ -24,11 +25,7 @@ typedef struct llm_endpoint {
     apr_array_header_t *headers;        /* of llm_endpoint_header */
     const char *signing;        /* CURLOPT_AWS_SIGV4's words, or NULL */
     const llm_secret *sign_id, *sign_secret;    /* what it signs with */
-    apr_interval_time_t connect;        /* timeouts, microseconds */
-    apr_interval_time_t first;  /* to the first token of a stream */
-    apr_interval_time_t whole;  /* to the first byte of any other answer */
-    apr_interval_time_t idle;   /* between two pieces of the answer */
-    apr_interval_time_t total;
+    llm_times times;            /* all are set, once the section is read */
     const llm_peer *peer;       /* NULL, or who answers instead of a network */
     const char *peer_options;
     int number;                 /* counts the endpoints of the server from 0 */

@@ -23,6 +23,7 @@ llm_exchange *llm_exchange_new(const llm_endpoint *endpoint, const char *path,
     pthread_cond_init(&x->bell, NULL);
     x->endpoint = endpoint;
     x->whole = whole;
+    x->connect = endpoint ? endpoint->times.connect : 0;
     x->watched = -1;
     x->head.retry_after_ms = -1;
     x->timer.owner = x;
@@ -30,6 +31,11 @@ llm_exchange *llm_exchange_new(const llm_endpoint *endpoint, const char *path,
     /* One piece may still come when it is already full. */
     llm_buf_init(&x->inbox, 2 * LLM_INBOX_CEILING);
     return x;
+}
+
+void llm_exchange_connect_within(llm_exchange *x, apr_interval_time_t time)
+{
+    x->connect = time;
 }
 
 llm_exchange *llm_exchange_new_idle(void)

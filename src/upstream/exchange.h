@@ -62,6 +62,9 @@ typedef void (*llm_ring_fn)(void *baton);
 llm_exchange *llm_exchange_new(const llm_endpoint *endpoint, const char *path,
                                const char *fields, llm_buf *body, int whole);
 
+/* Worker, before submit: another time to connect in than the endpoint's. */
+void llm_exchange_connect_within(llm_exchange *x, apr_interval_time_t time);
+
 /* Worker: one that asks nobody, for who waits for a moment, or for the client
  * to leave, and for nothing else. NULL without memory. */
 llm_exchange *llm_exchange_new_idle(void);
@@ -119,6 +122,7 @@ struct llm_exchange {
     /* set before submit, then only read */
     llm_engine *engine;
     const llm_endpoint *endpoint;
+    apr_interval_time_t connect;
     char *path;
     char *fields;               /* NULL: none */
     llm_buf body;

@@ -324,8 +324,6 @@ static void set_limits(CURL *easy, const llm_endpoint *endpoint)
     curl_easy_setopt(easy, CURLOPT_TCP_NODELAY, 1L);
     curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
     curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)BUFFER);
-    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
-                     (long)apr_time_as_msec(endpoint->connect));
     if (!strncmp(endpoint->base_url, "https:", 6))
         curl_easy_setopt(easy, CURLOPT_PIPEWAIT, 1L);
 }
@@ -450,6 +448,8 @@ static int set_request(llm_transfers *transfers, CURL *easy, llm_exchange *x)
                                                        home->headers);
 
     curl_easy_setopt(easy, CURLOPT_CURLU, address);
+    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
+                     (long)apr_time_as_msec(x->connect));
     curl_easy_setopt(easy, CURLOPT_HTTPHEADER, fields);
     curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE,
                      (curl_off_t)x->body.len);

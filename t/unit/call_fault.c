@@ -357,7 +357,7 @@ static void no_time_left(void)
 
     set_stage(&s, 3);
     for (int i = 0; i < 3; i++)
-        s.endpoints[i].whole = TOTAL;
+        s.endpoints[i].times.whole = TOTAL;
     admit(&s, WHOLE_BODY);
     pass_time(&s, STARTED + TOTAL);
     is_int(s.asks, 1, "nobody else is asked");

@@ -120,10 +120,10 @@ static void set_stage(stage *s, int targets)
     s->now = STARTED;
     for (int i = 0; i < 3; i++) {
         s->endpoints[i].name = provider_names[i];
-        s->endpoints[i].first = FIRST;
-        s->endpoints[i].whole = WHOLE;
-        s->endpoints[i].idle = IDLE;
-        s->endpoints[i].total = TOTAL;
+        s->endpoints[i].times.first = FIRST;
+        s->endpoints[i].times.whole = WHOLE;
+        s->endpoints[i].times.idle = IDLE;
+        s->endpoints[i].times.total = TOTAL;
         s->providers[i].name = provider_names[i];
         s->providers[i].family = llm_family_find("openai");
         s->providers[i].speaks[0] = &llm_openai;

@@ -24,7 +24,7 @@ static void set_endpoint(llm_endpoint *to, int number, int at)
     header->name = "Authorization";
     header->before = "Bearer ";
     header->secret = llm_secret_make(KEY, strlen(KEY), pool);
-    to->connect = 5 * APR_USEC_PER_SEC;
+    to->times.connect = 5 * APR_USEC_PER_SEC;
     to->number = number;
 }
 
