@@ -363,6 +363,11 @@ for my $name (qw(LLMMaxBody LLMMaxAnswer)) {
     wrong "$name $_", "$name $_ # here\n", qr/$name.*"$_"/
         for qw(0 10 x -1 99999999999999999999);
 }
+wrong "LLMKeepAlive $_", "LLMKeepAlive $_ # here\n",
+    qr/LLMKeepAlive: "$_" is neither off nor a duration/
+    for qw(0 on 9ms 2h soon -1s);
+right "LLMKeepAlive $_", "<Location /llm>\n    LLMKeepAlive $_\n</Location>\n"
+    for qw(off 10ms 15s 1h);
 wrong "LLMMaxDepth $_", "LLMMaxDepth $_ # here\n", qr/LLMMaxDepth.*"$_"/
     for qw(0 1 x 100000);
 wrong "$_ in a virtual host", "<VirtualHost *:1>\n$_ # here\n</VirtualHost>\n",

@@ -457,7 +457,7 @@ static void let_time_pass(llm_call *call, apr_time_t now)
 {
     llm_fault fault = LLM_SLOW;
 
-    if (now < llm_call_deadline(call))
+    if (now < llm_answer_deadline(call))
         return;
     if (call->first
         && now < call->started + llm_call_times(call->target).total)
@@ -465,30 +465,37 @@ static void let_time_pass(llm_call *call, apr_time_t now)
     llm_answer_fault(call, fault, NULL, now);
 }
 
-void llm_call_arrived(llm_call *call, llm_arrival *arrival, apr_time_t now)
+/* What comes while it rests is too late. */
+static void rest_on(llm_call *call, apr_time_t now)
+{
+    if (now >= call->again_at)
+        llm_answer_again(call, now);
+}
+
+static void take_news(llm_call *call, llm_arrival *arrival, apr_time_t now)
 {
     int attempt = call->attempt;
 
-    if (arrival->client_gone) {
-        llm_call_abandon(call, LLM_CLIENT_GONE, now);
-        llm_buf_free(&arrival->bytes);
-        return;
-    }
-    if (call->state == LLM_CALL_RESTING) {      /* what comes is too late */
-        llm_buf_free(&arrival->bytes);
-        if (now >= call->again_at)
-            llm_answer_again(call, now);
-        return;
-    }
     if (call->state == LLM_CALL_ASKED && arrival->head.status) {
         call->head = arrival->head;
         read_head(call, now);
     }
     if (lasts(call, attempt) && arrival->bytes.len)
         take_bytes(call, &arrival->bytes, now);
-    llm_buf_free(&arrival->bytes);
     if (lasts(call, attempt) && arrival->ended)
         take_end(call, arrival, now);
     if (lasts(call, attempt))
         let_time_pass(call, now);
+}
+
+void llm_call_arrived(llm_call *call, llm_arrival *arrival, apr_time_t now)
+{
+    if (arrival->client_gone)
+        llm_call_abandon(call, LLM_CLIENT_GONE, now);
+    else if (call->state == LLM_CALL_RESTING)
+        rest_on(call, now);
+    else
+        take_news(call, arrival, now);
+    llm_buf_free(&arrival->bytes);
+    llm_alive_let_time_pass(call, now);
 }

@@ -83,4 +83,12 @@ void llm_answer_again(llm_call *call, apr_time_t now);
 /* The target and the key have done their work. */
 void llm_answer_went_well(llm_call *call, apr_time_t now);
 
+/* How long the attempt, or the rest before it, may last without news. */
+apr_time_t llm_answer_deadline(const llm_call *call);
+
+/* alive.c: when the client is due a sign of life, 0: never; and, after news
+ * or the lack of them, that sign, or the note that it got something else. */
+apr_time_t llm_alive_deadline(const llm_call *call);
+void llm_alive_let_time_pass(llm_call *call, apr_time_t now);
+
 #endif

@@ -4,6 +4,8 @@
 
 #define OUT_CEILING (4 * 1024 * 1024)   /* an inbox full of events, and more */
 
+#define ASIDE_CEILING 1024              /* a sign of life */
+
 /* ---- admission ---------------------------------------------------------- */
 
 static const char *label_of(const llm_call *call, int answered)
@@ -30,8 +32,9 @@ uint32_t llm_call_row(const llm_call *call, int answered)
 
 void llm_call_begin(llm_call *call, apr_time_t now)
 {
-    call->started = now;
+    call->started = call->heard = now;
     call->slot = -1;
+    llm_buf_init(&call->aside, ASIDE_CEILING);
     llm_buf_init(&call->out, OUT_CEILING);
     llm_buf_init(&call->answer, call->limits->max_answer);
     llm_buf_init(&call->log, LLM_RECOVER_MAX);
@@ -87,10 +90,17 @@ void llm_call_refuse(llm_call *call, const llm_fault_detail *detail,
     call->fault = *detail;
     call->state = LLM_CALL_ENDED;
     call->ended = now;
+    if (!call->committed)
+        call->frame.begun = 0;  /* what was held back is not sent */
     call->committed = 1;
+    llm_buf_clear(&call->out);
+    if (call->sent_head) {
+        call->face.dialect->write_error(detail, &call->face, &call->frame,
+                                        &call->out);
+        return;
+    }
     call->status = llm_fault_status(detail);
     call->type = "application/json";
-    llm_buf_clear(&call->out);
     call->face.dialect->write_error(detail, &call->face, NULL, &call->out);
 }
 
@@ -98,7 +108,8 @@ void llm_call_refuse(llm_call *call, const llm_fault_detail *detail,
 
 llm_call_want llm_call_next(const llm_call *call)
 {
-    if (call->committed && (call->out.len || !call->sent_head))
+    if (call->aside.len
+        || (call->committed && (call->out.len || !call->sent_head)))
         return LLM_CALL_SEND;
     if (call->state == LLM_CALL_ENDED)
         return LLM_CALL_OVER;
@@ -111,7 +122,7 @@ void llm_call_was_asked(llm_call *call, apr_time_t now)
     call->asked = now;
 }
 
-apr_time_t llm_call_deadline(const llm_call *call)
+apr_time_t llm_answer_deadline(const llm_call *call)
 {
     const llm_times may = llm_call_times(call->target);
     apr_time_t total = call->started + may.total, soon;
@@ -125,12 +136,23 @@ apr_time_t llm_call_deadline(const llm_call *call)
     return soon < total ? soon : total;
 }
 
+apr_time_t llm_call_deadline(const llm_call *call)
+{
+    apr_time_t deadline = llm_answer_deadline(call);
+    apr_time_t alive = llm_alive_deadline(call);
+
+    return alive && alive < deadline ? alive : deadline;
+}
+
 void llm_call_take_out(llm_call *call, llm_buf *out)
 {
+    llm_buf *from = call->aside.len ? &call->aside : &call->out;
+    size_t ceiling = call->aside.len ? ASIDE_CEILING : OUT_CEILING;
+
     call->sent_head = 1;
-    call->bytes_out += call->out.len;
-    llm_buf_move(out, &call->out);
-    llm_buf_init(&call->out, OUT_CEILING);
+    call->bytes_out += from->len;
+    llm_buf_move(out, from);
+    llm_buf_init(from, ceiling);
 }
 
 void llm_call_abandon(llm_call *call, llm_fault fault, apr_time_t now)
@@ -142,6 +164,7 @@ void llm_call_abandon(llm_call *call, llm_fault fault, apr_time_t now)
     call->state = LLM_CALL_ENDED;
     call->ended = now;
     call->sent_head = 1;
+    llm_buf_clear(&call->aside);
     llm_buf_clear(&call->out);
 }
 
@@ -178,6 +201,7 @@ void llm_call_settle(llm_call *call, apr_time_t now)
     else {
         llm_meter_count(call->meter, llm_call_row(call, 0), &record);
     }
+    llm_buf_free(&call->aside);
     llm_buf_free(&call->out);
     llm_buf_free(&call->answer);
     llm_buf_free(&call->body);

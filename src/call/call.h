@@ -28,6 +28,9 @@ typedef struct llm_call_limits {
     unsigned max_depth;         /* of the request's JSON */
     unsigned max_in_flight;     /* calls, over all children */
     int recover;                /* streams that are cut are gone on with */
+    apr_interval_time_t keep_alive;     /* a client that waits for a stream
+                                         * gets a sign of life so often; 0:
+                                         * never */
     int drop_unsupported;       /* 1: what a target cannot be told is left
                                  * out and named; 0: it is refused */
     const apr_array_header_t *facts;    /* of llm_facts; NULL: none known */
@@ -43,7 +46,8 @@ typedef struct llm_call_limits {
 typedef enum llm_call_want {
     LLM_CALL_ASK,               /* submit call->body to call->target */
     LLM_CALL_WAIT,              /* for news, or until llm_call_deadline */
-    LLM_CALL_SEND,              /* the head if sent_head is 0, and call->out */
+    LLM_CALL_SEND,              /* the head if sent_head is 0, and what
+                                 * llm_call_take_out gives */
     LLM_CALL_OVER
 } llm_call_want;
 
@@ -124,12 +128,16 @@ typedef struct llm_call {
     const char *type;           /* content-type */
     llm_frame frame;            /* of a stream */
     llm_buf out;
-    int committed;              /* the client has, or will have, some of it */
-    int sent_head;
+    llm_buf aside;              /* goes out before it: a sign of life */
+    int committed;              /* the client has, or will have, some of the
+                                 * answer: what is in `out` */
+    int sent_head;              /* before that if `aside` was first: then the
+                                 * next target may still be turned to */
     long long bytes_out;
 
     /* times, microseconds since 1970; 0: not yet */
     apr_time_t started, asked, first, last, ended;
+    apr_time_t heard;           /* when the client was last sent something */
 } llm_call;
 
 /* A call begins when its head was read. The fields under "given" are set;

@@ -63,7 +63,7 @@ llm_call_limits llm_config_limits(const request_rec *r)
         .max_answer = max_answer_of(dir),
         .max_depth = (unsigned)max_depth_of(dir),
         .max_in_flight = main->max_in_flight,
-        .recover = (int)recover_of(dir),
+        .recover = (int)recover_of(dir), .keep_alive = keep_alive_of(dir),
         .drop_unsupported = (int)unsupported_of(dir), .facts = main->facts,
         .health = llm_welfare(), .reap = llm_shared_reap
     };
@@ -108,6 +108,18 @@ static const char *parse_policy(const char *word, llm_setting_policy *out)
     *out = !strcmp(word, "drop");
     return *out || !strcmp(word, "refuse") ? NULL
                                            : "is neither refuse nor drop";
+}
+
+static const char *parse_duration(const char *word, llm_setting_duration *out)
+{
+    apr_interval_time_t value = 0;
+
+    if (strcmp(word, "off")
+        && (!llm_text_duration(word, &value) || value < apr_time_from_msec(10)
+            || value > apr_time_from_sec(3600)))
+        return "is neither off nor a duration from 10ms to 1h, such as 15s";
+    *out = value;
+    return NULL;
 }
 
 static const char *out_of_range(cmd_parms *cmd, const char *word,

@@ -10,6 +10,7 @@
 typedef apr_int64_t llm_setting_size;
 typedef apr_int64_t llm_setting_number;
 typedef apr_int64_t llm_setting_flag;           /* 1: on */
+typedef apr_int64_t llm_setting_duration;       /* microseconds; 0: off */
 typedef apr_int64_t llm_setting_policy;         /* 1: drop */
 
 /* Per directory. A field is its row's `unset` where nobody set it; read it

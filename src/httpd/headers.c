@@ -43,8 +43,8 @@ static void set_call(llm_serving *s)
 
     if (model && call->model)
         set(s, "x-llm-model", model);
-    if (!call->target)
-        return;
+    if (!call->target || !call->committed)
+        return;                 /* who answers is not known yet */
     if (call->estimated) {
         set(s, "x-llm-estimated", "true");
         return;                 /* nobody was asked */

@@ -96,6 +96,7 @@ const llm_dialect llm_anthropic = {
     .read_error = llm_anthropic_read_error,
     .write_error = llm_anthropic_write_error,
     .end_name = "message_stop", .end_data = "{\"type\":\"message_stop\"}",
+    .ping_name = "ping", .ping_data = "{\"type\":\"ping\"}",
     .write_model = llm_anthropic_write_model,
     .write_models = llm_anthropic_write_models,
     .chat = &form

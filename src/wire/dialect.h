@@ -182,6 +182,10 @@ typedef struct llm_dialect {
      * event's name and data; data NULL: it has none. */
     const char *end_name, *end_data;
 
+    /* An event that says nothing, for a stream that has begun; NULL: a
+     * comment does. */
+    const char *ping_name, *ping_data;
+
     /* Lists of models in this dialect's shape; NULL: it has none. */
     llm_fault (*write_model)(const llm_model_entry *entry, llm_buf *out);
     llm_fault (*write_models)(const llm_model_entry *entries, int n,

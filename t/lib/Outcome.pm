@@ -10,8 +10,8 @@ use Gateway;
 use Test::More;
 use Upstream;
 
-our @EXPORT = qw(%is events_of body_of good outcome counted since asked
-    is_right signed);
+our @EXPORT = qw(%is events_of body_of good outcome heard counted since
+    asked is_right signed);
 
 # --- two providers -------------------------------------------------------
 
@@ -59,9 +59,16 @@ sub outcome
 {
     my ($gw, $model, $streamed, @more) = @_;
     return told($gw->chat($model, @more)) unless $streamed;
-    my ($wire, $head) = $gw->stream($model, @more);
+    return heard($gw->stream($model, @more));
+}
+
+# What is left of a stream whose head, and perhaps some events, were read.
+sub heard
+{
+    my ($wire, $head) = @_;
     my $answer = { %$head };
-    $answer->{content} = $wire->body;
+    $answer->{content} = (defined $wire->{tail} ? $wire->{tail} : '')
+        . $wire->body;
     return told($answer) if $head->{headers}{'content-type'} =~ /json/;
     my %seen = (text => '', roles => 0, done => 0, finish => 0, after => 0,
         usage => undef, errors => 0);
@@ -75,6 +82,7 @@ sub hear
 {
     my ($seen, $data) = @_;
     $seen->{after}++ if $seen->{done};
+    return $seen->{comments}++ if $data =~ /\A:/;
     return $seen->{done}++ if $data eq '[DONE]';
     my $json = eval { Gateway::decode($data) } or return $seen->{bad}++;
     $seen->{errors}++ if $json->{error};
