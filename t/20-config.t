@@ -368,6 +368,13 @@ wrong "LLMKeepAlive $_", "LLMKeepAlive $_ # here\n",
     for qw(0 on 9ms 2h soon -1s);
 right "LLMKeepAlive $_", "<Location /llm>\n    LLMKeepAlive $_\n</Location>\n"
     for qw(off 10ms 15s 1h);
+wrong "LLMHold $_", "LLMHold $_ # here\n", qr/LLMHold: "$_" (?:needs|is none)/
+    for qw(chars=0 chars=-1 chars=many chars=1000001 chars= time=0 time=11m
+        time=soon 80 on char=5);
+wrong 'LLMHold with one wrong word', "LLMHold chars=5 tim=1s # here\n",
+    qr/LLMHold: "tim=1s" is none of chars=, time=, off/;
+right "LLMHold $_", "<Location /llm>\n    LLMHold $_\n</Location>\n"
+    for 'off', 'chars=80', 'time=500ms', 'chars=80 time=500ms';
 wrong "LLMMaxDepth $_", "LLMMaxDepth $_ # here\n", qr/LLMMaxDepth.*"$_"/
     for qw(0 1 x 100000);
 wrong "$_ in a virtual host", "<VirtualHost *:1>\n$_ # here\n</VirtualHost>\n",

@@ -238,6 +238,7 @@ static void commit(llm_call *call)
     call->committed = 1;
     call->status = 200;
     call->type = llm_frame_type(call->face.framing);
+    llm_gauge_end(&call->gauge);
 }
 
 static llm_fault pass_event(llm_call *call, const llm_sse_event *event,
@@ -285,7 +286,10 @@ static llm_fault put_piece(llm_call *call, const llm_sse_event *event,
         call->finished = 1;
     if (piece->has_output && !call->first)
         call->first = now;
-    if (piece->has_output || piece->has_finish)
+    if (piece->kind == LLM_EVENT_PIECE)
+        llm_hold_take(call, (llm_span){ event->data, event->data_len });
+    if ((piece->has_output || piece->has_finish)
+        && llm_hold_is_over(call, now))
         commit(call);
     return LLM_OK;
 }
@@ -332,7 +336,7 @@ static void put_end(llm_call *call)
 
 static void finish_stream(llm_call *call, apr_time_t now)
 {
-    if (!call->committed && !call->finished && !call->usage.known) {
+    if (!call->first && !call->finished && !call->usage.known) {
         llm_answer_fault(call, call->skipped ? LLM_GARBAGE : LLM_CUT,
                          "The provider's stream ended without output", now);
         return;
@@ -457,8 +461,11 @@ static void let_time_pass(llm_call *call, apr_time_t now)
 {
     llm_fault fault = LLM_SLOW;
 
-    if (now < llm_answer_deadline(call))
+    if (now < llm_answer_deadline(call)) {
+        if (!call->committed && llm_hold_is_over(call, now))
+            commit(call);
         return;
+    }
     if (call->first
         && now < call->started + llm_call_times(call->target).total)
         fault = LLM_STALLED;

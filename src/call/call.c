@@ -140,8 +140,11 @@ apr_time_t llm_call_deadline(const llm_call *call)
 {
     apr_time_t deadline = llm_answer_deadline(call);
     apr_time_t alive = llm_alive_deadline(call);
+    apr_time_t hold = llm_hold_deadline(call);
 
-    return alive && alive < deadline ? alive : deadline;
+    if (alive && alive < deadline)
+        deadline = alive;
+    return hold && hold < deadline ? hold : deadline;
 }
 
 void llm_call_take_out(llm_call *call, llm_buf *out)

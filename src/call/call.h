@@ -18,9 +18,17 @@
 #include "../route/model.h"
 #include "../upstream/exchange.h"
 #include "../wire/eventstream.h"
+#include "../wire/gauge.h"
 #include "../wire/sse.h"
 #include "../wire/translate.h"
 #include "provider.h"
+
+/* How much of a stream must have come before its client gets any of it. */
+typedef struct llm_hold {
+    int given;                  /* the configuration says something */
+    long chars;                 /* of output; 0: however many */
+    apr_interval_time_t time;   /* since the first output; 0: however long */
+} llm_hold;
 
 /* Settings a call runs under. */
 typedef struct llm_call_limits {
@@ -31,6 +39,7 @@ typedef struct llm_call_limits {
     apr_interval_time_t keep_alive;     /* a client that waits for a stream
                                          * gets a sign of life so often; 0:
                                          * never */
+    llm_hold hold;              /* both 0: its first output is enough */
     int drop_unsupported;       /* 1: what a target cannot be told is left
                                  * out and named; 0: it is refused */
     const apr_array_header_t *facts;    /* of llm_facts; NULL: none known */
@@ -56,7 +65,8 @@ typedef enum llm_call_state {
     LLM_CALL_RESTING,           /* the same target is asked again in a while */
     LLM_CALL_ASKED,             /* no usable head yet */
     LLM_CALL_GATHERING,         /* a whole answer, or an error's body */
-    LLM_CALL_HOLDING,           /* a stream before its first output */
+    LLM_CALL_HOLDING,           /* a stream before it is proven: its first
+                                 * output, or more */
     LLM_CALL_STREAMING,         /* the client has some of it */
     LLM_CALL_ENDED
 } llm_call_state;
@@ -122,6 +132,7 @@ typedef struct llm_call {
     unsigned long skipped;      /* malformed events */
     size_t received;            /* bytes of this attempt's answer */
     llm_usage usage;
+    llm_gauge gauge;            /* of what is held back */
 
     /* for the client */
     int status;

@@ -107,6 +107,7 @@ void llm_answer_begin(llm_call *call)
     llm_sse_init(&call->sse, call->limits->max_answer);
     llm_eventstream_free(&call->events);
     llm_eventstream_init(&call->events, call->limits->max_answer);
+    llm_hold_begin(call);
     call->row = llm_call_row(call, 0);
     llm_meter_assign(call->meter, call->slot, call->row);
     call->state = LLM_CALL_ADMITTED;

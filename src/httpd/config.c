@@ -24,8 +24,10 @@ void *llm_config_make_dir(apr_pool_t *p, char *path)
 
     (void)path;
 #define VALUE(type, field, name, unset, ...) dir->field = (unset);
+#define WORDS(...)
 #include "settings.def"
 #undef VALUE
+#undef WORDS
     return dir;
 }
 
@@ -36,8 +38,11 @@ void *llm_config_merge_dir(apr_pool_t *p, void *outer, void *inner)
 
 #define VALUE(type, field, name, unset, ...)                                  \
     dir->field = over->field != (unset) ? over->field : base->field;
+#define WORDS(type, field, ...)                                               \
+    dir->field = over->field.given ? over->field : base->field;
 #include "settings.def"
 #undef VALUE
+#undef WORDS
     return dir;
 }
 
@@ -47,8 +52,10 @@ void *llm_config_merge_dir(apr_pool_t *p, void *outer, void *inner)
     {                                                                         \
         return dir->field != (unset) ? dir->field : (fallback);               \
     }
+#define WORDS(...)
 #include "settings.def"
 #undef VALUE
+#undef WORDS
 
 const llm_dir *llm_config_dir(const request_rec *r)
 {
@@ -64,6 +71,7 @@ llm_call_limits llm_config_limits(const request_rec *r)
         .max_depth = (unsigned)max_depth_of(dir),
         .max_in_flight = main->max_in_flight,
         .recover = (int)recover_of(dir), .keep_alive = keep_alive_of(dir),
+        .hold = dir->hold,
         .drop_unsupported = (int)unsupported_of(dir), .facts = main->facts,
         .health = llm_welfare(), .reap = llm_shared_reap
     };
@@ -144,8 +152,18 @@ static const char *out_of_range(cmd_parms *cmd, const char *word,
             return out_of_range(cmd, word, low, high);                        \
         return NULL;                                                          \
     }
+#define WORDS(type, field, read, ...)                                         \
+    static const char *set_##field(cmd_parms *cmd, void *config,              \
+                                   const char *word)                          \
+    {                                                                         \
+        const char *wrong = read(&((llm_dir *)config)->field, word);          \
+                                                                              \
+        return wrong ? apr_psprintf(cmd->pool, "%s: \"%s\" %s",               \
+                                    cmd->cmd->name, word, wrong) : NULL;      \
+    }
 #include "settings.def"
 #undef VALUE
+#undef WORDS
 
 /* ---- per server --------------------------------------------------------- */
 
@@ -294,6 +312,7 @@ static const char *inside(cmd_parms *cmd, llm_provider **provider)
 
 /* Each INNER directive's own function gets the provider it is about. */
 #define VALUE(...)
+#define WORDS(...)
 #undef COMMAND
 #define COMMAND(...)
 #undef INNER
@@ -325,18 +344,22 @@ static const char *inside(cmd_parms *cmd, llm_provider **provider)
     }
 #include "settings.def"
 #undef VALUE
+#undef WORDS
 #undef COMMAND
 #undef INNER
 
 const command_rec llm_config_commands[] = {
 #define VALUE(type, field, name, unset, fallback, low, high, text)            \
     AP_INIT_TAKE1(name, set_##field, NULL, ANYWHERE, text),
+#define WORDS(type, field, read, name, text)                                  \
+    AP_INIT_ITERATE(name, set_##field, NULL, ANYWHERE, text),
 #define COMMAND(init, function, name, text)                                   \
     init(name, function, NULL, RSRC_CONF, text),
 #define INNER(init, function, name, text)                                     \
     init(name, function, NULL, RSRC_CONF, text),
 #include "settings.def"
 #undef VALUE
+#undef WORDS
 #undef COMMAND
 #undef INNER
     { NULL, { NULL }, NULL, 0, RAW_ARGS, NULL }

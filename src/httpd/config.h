@@ -17,10 +17,12 @@ typedef apr_int64_t llm_setting_policy;         /* 1: drop */
  * through llm_config_dir, which knows the defaults. */
 typedef struct llm_dir {
 #define VALUE(type, field, ...) llm_setting_##type field;
+#define WORDS(type, field, ...) type field;
 #define COMMAND(...)
 #define INNER(...)
 #include "settings.def"
 #undef VALUE
+#undef WORDS
 } llm_dir;
 
 /* Per server. */

@@ -9,6 +9,8 @@ APLOG_USE_MODULE(llm);
 #define ATTEMPTS_MOST 10
 #define PROBE_EVERY apr_time_from_sec(30)
 #define LONGEST apr_time_from_sec(3600)
+#define HOLD_CHARS 100000
+#define HOLD_TIME apr_time_from_sec(600)
 
 void llm_route_defaults(llm_provider *provider)
 {
@@ -79,6 +81,26 @@ const char *llm_provider_set_retry(llm_provider *provider, const char *word,
               "for: wait=10s";
     return apr_psprintf(p, "LLMRetry: \"%s\" is none of attempts=, backoff=, "
                         "wait=", word);
+}
+
+const char *llm_route_hold(llm_hold *hold, const char *word)
+{
+    const char *value;
+
+    hold->given = 1;
+    if (!strcmp(word, "off")) {
+        hold->chars = hold->time = 0;
+        return NULL;
+    }
+    if ((value = value_of(word, "chars=")))
+        return read_number(value, 1, HOLD_CHARS, &hold->chars) ? NULL
+            : "needs a number from 1 to 100000, such as chars=80";
+    if ((value = value_of(word, "time=")))
+        return llm_text_duration(value, &hold->time)
+            && hold->time >= apr_time_from_msec(1)
+            && hold->time <= HOLD_TIME ? NULL
+            : "needs a duration from 1ms to 10m, such as time=500ms";
+    return "is none of chars=, time=, off";
 }
 
 static int read_percent(const char *word, long *out, apr_pool_t *p)

@@ -21,4 +21,7 @@ const char *llm_provider_set_probe(llm_provider *provider, const char *word,
 /* What a provider has until its section says otherwise. */
 void llm_route_defaults(llm_provider *provider);
 
+/* One word of LLMHold. NULL, or the rest of a sentence about it. */
+const char *llm_route_hold(llm_hold *hold, const char *word);
+
 #endif
