@@ -171,6 +171,9 @@ wrong 'a model without a target', section() . "LLMModel m # here\n",
 wrong "a target's $_", section() . "LLMModel m fake/x $_ # here\n",
     qr/LLMModel m: "\Q$_\E" needs a duration/
     for qw(first=soon idle=0 total= whole=25h connect=-1s);
+wrong "a target's $_", section() . "LLMModel m fake/x $_ # here\n",
+    qr/LLMModel m: "\Q$_\E" needs characters/
+    for qw(min-rate=100 min-rate=fast/5s min-rate=100/soon);
 wrong 'a time before any target', section() . "LLMModel m first=1s # here\n",
     qr/"first=1s" stands before any target/;
 wrong "a target's misspelt time",
@@ -178,7 +181,7 @@ wrong "a target's misspelt time",
     qr/"frist=1s".*weight=.*first=/;
 right 'targets with times of their own', section() . 'LLMModel m fake/x '
     . 'connect=1s first=2s whole=3m idle=4s total=5m weight=1 fake/y '
-    . "weight=1 first=500ms\n";
+    . "weight=1 first=500ms min-rate=100/5s fake/z min-rate=off\n";
 wrong 'a model twice',
     section() . "LLMModel m fake/x\nLLMModel m fake/y # here\n",
     qr/LLMModel m stands twice/;
@@ -275,7 +278,11 @@ for my $name (qw(LLMDialect LLMService LLMBaseURL LLMKey LLMTimeout LLMEcho)) {
 wrong 'LLMHeader outside of a provider', "LLMHeader A b # here\n",
     qr/LLMHeader.*<LLMProvider/;
 wrong "LLMTimeout $_", section("LLMTimeout $_ # here"), qr/\Q$_\E/
-    for qw(first=soon first=-1s first= first=0 fisrt=1s 30s connect=9999d);
+    for qw(first=soon first=-1s first= first=0 fisrt=1s 30s connect=9999d
+        min-rate= min-rate=5s min-rate=0/5s min-rate=100/0 min-rate=100/11m
+        min-rate=/5s min-rate=100/ min-rate=1/2/3s min-rate=1e3/5s);
+right "LLMTimeout $_", section("LLMTimeout $_")
+    for qw(min-rate=100/5s min-rate=1/10m min-rate=off);
 
 # --- services ------------------------------------------------------------------
 

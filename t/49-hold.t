@@ -136,7 +136,46 @@ sub proven
     $gw->log_clean;
 }
 
+# --- min-rate= -------------------------------------------------------------------
+
+sub quick
+{
+    my ($mpm) = @_;
+    my $up = Upstream->start(%scripts);
+    my $gw = Gateway->start(mpm => $mpm, children => 1,
+        conf => $up->section('one', 'LLMTimeout idle=20s min-rate=1000/300ms')
+        . $up->section('two') . "LLMModel slow one/pauses two/good\n"
+        . "LLMModel last two/dies one/pauses\n"
+        . "LLMModel quick one/pauses min-rate=20/20s two/good\n"
+        . "LLMModel free one/pauses min-rate=off two/good\n",
+        location => 'LLMRecover off');
+    my $before = counted($gw);
+    my $answer = outcome($gw, 'slow', 1);
+    is_right($answer, two => 1);
+    is $answer->{headers}{'x-llm-attempts'}, 2, 'too slow, given up';
+    ok $up->await(gone => 1), 'and cancelled';
+    my $more = since($gw, $before);
+    is $more->{'one given_up sluggish'}, 1, 'as sluggish';
+    is $more->{'two calls'}, 1, 'one call';
+    for my $model (qw(last quick free)) {
+        $up->shut('rest');
+        $up->script('dies', ['close']) if $model eq 'last';
+        my ($wire, $head) = $gw->stream($model);
+        is $head->{headers}{'x-llm-provider'}, 'one', "$model: it is sent";
+        $up->release('rest');
+        is_right(heard($wire, $head), one => 1);
+    }
+    $up->shut('rest');
+    my ($wire) = anthropic($gw, 'slow');
+    my $body = $wire->body;
+    unlike $body, qr/"p\d+ "/, 'translated: nothing of the first';
+    like $body, qr/"s60 ".*^event: message_stop$/ms, 'all of the second';
+    is_right(outcome($gw, 'slow', 1), two => 1);
+    $gw->log_clean;
+}
+
 for my $mpm (qw(event worker prefork)) {
+    subtest "$mpm: too slow" => sub { quick($mpm) };
     subtest "$mpm: what goes wrong" => sub { invisible($mpm) };
     subtest "$mpm: until when" => sub { proven($mpm) };
 }

@@ -94,6 +94,8 @@ typedef enum llm_loudness {
       TARGET, LOUD, "The provider's TLS certificate was not accepted")        \
     X(SLOW, "slow", 504, "upstream_error", "provider_timeout", TARGET, NOTED, \
       "The provider did not answer in time")                                  \
+    X(SLUGGISH, "sluggish", 504, "upstream_error", "provider_sluggish",       \
+      TARGET, NOTED, "The provider's answer came too slowly")                 \
     X(RESET, "reset", 502, "upstream_error", "provider_reset", AGAIN, NOTED,  \
       "The provider closed the connection before it answered")                \
     X(GARBAGE, "garbage", 502, "upstream_error", "provider_garbage", TARGET,  \

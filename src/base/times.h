@@ -14,6 +14,9 @@ typedef struct llm_times {
     apr_interval_time_t whole;  /* to the first byte of any other answer */
     apr_interval_time_t idle;   /* between two pieces of the answer */
     apr_interval_time_t total;  /* of the call */
+    long rate;                  /* characters that a stream must have said,
+                                 * below 0: none, ... */
+    apr_interval_time_t probe;  /* ... so long after the first of them */
 } llm_times;
 
 /* 1 if the word is one of these: "first=" and anything. */

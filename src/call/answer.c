@@ -461,6 +461,10 @@ static void let_time_pass(llm_call *call, apr_time_t now)
 {
     llm_fault fault = LLM_SLOW;
 
+    if (llm_hold_is_too_slow(call, now)) {
+        llm_answer_fault(call, LLM_SLUGGISH, NULL, now);
+        return;
+    }
     if (now < llm_answer_deadline(call)) {
         if (!call->committed && llm_hold_is_over(call, now))
             commit(call);

@@ -92,10 +92,15 @@ apr_time_t llm_alive_deadline(const llm_call *call);
 void llm_alive_let_time_pass(llm_call *call, apr_time_t now);
 
 /* hold.c: a new attempt; a piece of a stream that came; whether what came is
- * to be sent; when that is so without another piece, 0: never. */
+ * to be sent; whether it is to be given up for the next target; when to look
+ * at that without another piece, 0: never. */
 void llm_hold_begin(llm_call *call);
 void llm_hold_take(llm_call *call, llm_span event);
 int llm_hold_is_over(llm_call *call, apr_time_t now);
+int llm_hold_is_too_slow(llm_call *call, apr_time_t now);
 apr_time_t llm_hold_deadline(const llm_call *call);
+
+/* Another target could be asked at once, and nothing is held against it. */
+int llm_answer_has_next(const llm_call *call, apr_time_t now);
 
 #endif

@@ -133,6 +133,7 @@ typedef struct llm_call {
     size_t received;            /* bytes of this attempt's answer */
     llm_usage usage;
     llm_gauge gauge;            /* of what is held back */
+    int probed;                 /* it is quick enough, or need not be */
 
     /* for the client */
     int status;

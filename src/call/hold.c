@@ -10,12 +10,18 @@
 void llm_hold_begin(llm_call *call)
 {
     llm_gauge_end(&call->gauge);
+    call->probed = 0;
+}
+
+static int is_guarded(const llm_call *call)
+{
+    return !call->probed && llm_call_times(call->target).rate > 0;
 }
 
 /* Whether there is anything that the characters are counted for. */
 static int counts(const llm_call *call)
 {
-    return call->limits->hold.chars > 0;
+    return call->limits->hold.chars > 0 || is_guarded(call);
 }
 
 void llm_hold_take(llm_call *call, llm_span event)
@@ -41,6 +47,23 @@ static apr_time_t long_enough(const llm_call *call)
     return hold->time ? call->first + hold->time : 0;
 }
 
+/* ---- min-rate= ---------------------------------------------------------- */
+
+/* Once it is, it need not be again. A slow stream is better than none: where
+ * nobody else could be asked instead, any is quick enough. */
+static int is_quick_enough(llm_call *call, apr_time_t now)
+{
+    if (is_guarded(call))
+        call->probed = call->gauge.said >= llm_call_times(call->target).rate
+            || !llm_answer_has_next(call, now);
+    return !is_guarded(call);
+}
+
+static apr_time_t probe_end(const llm_call *call)
+{
+    return call->first + llm_call_times(call->target).probe;
+}
+
 /* ---- both --------------------------------------------------------------- */
 
 static int is_held(const llm_call *call)
@@ -54,11 +77,22 @@ int llm_hold_is_over(llm_call *call, apr_time_t now)
         return 1;
     if (!is_held(call))
         return 0;
-    return call->out.len >= HELD_MOST || has_said_enough(call)
-        || (long_enough(call) && now >= long_enough(call));
+    if (call->out.len >= HELD_MOST)
+        return 1;
+    return is_quick_enough(call, now)
+        && (has_said_enough(call)
+            || (long_enough(call) && now >= long_enough(call)));
+}
+
+int llm_hold_is_too_slow(llm_call *call, apr_time_t now)
+{
+    return is_held(call) && !is_quick_enough(call, now)
+        && now >= probe_end(call);
 }
 
 apr_time_t llm_hold_deadline(const llm_call *call)
 {
-    return is_held(call) ? long_enough(call) : 0;
+    if (!is_held(call))
+        return 0;
+    return is_guarded(call) ? probe_end(call) : long_enough(call);
 }

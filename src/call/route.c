@@ -162,6 +162,35 @@ static void turn_to(llm_call *call, int i, apr_time_t now)
     attempt(call, NULL, now);
 }
 
+static int is_well(const llm_call *call, const llm_provider *provider,
+                   apr_time_t now)
+{
+    int i;
+
+    for (i = 0; i < provider->ways->nelts; i++)
+        if (is_awake(call, way_at(provider, i), now))
+            return 1;
+    return !provider->ways->nelts;
+}
+
+int llm_answer_has_next(const llm_call *call, apr_time_t now)
+{
+    const llm_plan *plan = call->plan;
+    const llm_target *target;
+    int i, option;
+
+    for (i = 0; i < plan->n; i++) {
+        option = plan->order[i];
+        target = target_at(call, option);
+        if (!plan->tried[option]
+            && !llm_health_of(plan->options[option].health, now)
+            && is_well(call, target->provider, now)
+            && now < call->started + llm_call_times(target).total)
+            return call->attempt < ATTEMPTS;
+    }
+    return 0;
+}
+
 /* A target whose keys all rest is as one that rests itself: passed over as
  * long as there is another. */
 static int next_option(llm_call *call, apr_time_t now)

@@ -275,7 +275,8 @@ static const char *set_number(cmd_parms *cmd, llm_target *target,
     }
     return apr_psprintf(cmd->pool, "\"%s\" is neither provider/model nor one "
                         "of weight=, when=, on=content, context=, order=, nor "
-                        "a time: first=, idle=, total=, whole=, connect=",
+                        "a time: first=, idle=, total=, whole=, connect=, "
+                        "min-rate=",
                         word);
 }
 

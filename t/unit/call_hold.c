@@ -261,6 +261,240 @@ static void leaves(void)
     strike(&s);
 }
 
+/* --- min-rate= ------------------------------------------------------------ */
+
+#define PROBE (3 * SEC)
+
+static llm_target *target_at(const stage *s, int i)
+{
+    return &((llm_target *)((llm_model *)s->models->list->elts)[0]
+             .targets->elts)[i];
+}
+
+/* Five characters in three seconds, of everybody. */
+static void set_guarded(stage *s, int targets)
+{
+    set_stage(s, targets);
+    for (int i = 0; i < 3; i++) {
+        s->endpoints[i].times.rate = 5;
+        s->endpoints[i].times.probe = PROBE;
+    }
+    for (int i = 0; i < targets; i++)
+        target_at(s, i)->label = provider_names[i];
+}
+
+static void begin_guarded(stage *s, int targets)
+{
+    set_guarded(s, targets);
+    admit(s, STREAM_BODY);
+    head(s, 200, SSE);
+}
+
+static void too_slow(void)
+{
+    const llm_reading before = totals();
+    stage s;
+
+    begin_guarded(&s, 2);
+    s.now += SEC;
+    give(&s, ROLE TEXT("abc"));
+    is_int(s.heads, 0, "held back");
+    is_int(llm_call_deadline(&s.call), STARTED + SEC + PROBE, "for its time");
+    s.now += SEC;
+    give(&s, TEXT("d"));
+    pass_time(&s, STARTED + SEC + PROBE - 1);
+    is_int(s.asks, 1, "and no less");
+    pass_time(&s, STARTED + SEC + PROBE);
+    is_int(s.asks, 2, "then the next is asked");
+    is_int(s.call.first_fault.fault, LLM_SLUGGISH, "for it was too slow");
+    is_int(totals().given_up[LLM_SLUGGISH] - before.given_up[LLM_SLUGGISH], 1,
+           "which is counted");
+    head(&s, 200, SSE);
+    give(&s, ROLE TEXT("x"));
+    is_got(&s, ROLE TEXT("x"), "the last may be as slow as it is");
+    pass_time(&s, s.now + PROBE);
+    give(&s, STOP DONE);
+    settle(&s, LLM_OK);
+    strike(&s);
+}
+
+static void quick_enough(void)
+{
+    stage s;
+
+    begin_guarded(&s, 2);
+    give(&s, ROLE TEXT("abc"));
+    is_int(s.heads, 0, "held back");
+    give(&s, TEXT("de"));
+    is_got(&s, ROLE TEXT("abc") TEXT("de"), "sent when it is proven");
+    is_int(llm_call_deadline(&s.call), s.now + IDLE, "and a guard no more");
+    pass_time(&s, s.now + PROBE);
+    give(&s, STOP DONE);
+    settle(&s, LLM_OK);
+    strike(&s);
+
+    begin_guarded(&s, 2);
+    give(&s, ROLE TEXT("a") STOP);
+    is_int(times(&s, STOP), 1, "or finished");
+    strike(&s);
+
+    begin_guarded(&s, 2);
+    give(&s, EVENT("{\"choices\":[{\"index\":0,\"delta\":{\"tool_calls\":["
+                   "{\"index\":0,\"id\":\"c\",\"type\":\"function\","
+                   "\"function\":{\"name\":\"f\",\"arguments\":\"1234\"}}]"
+                   "}}]}"));
+    is_int(s.heads, 1, "calls count as well");
+    strike(&s);
+}
+
+/* A slow stream is better than none. */
+static void nobody_else(void)
+{
+    llm_health cells[8];
+    stage s;
+
+    begin_guarded(&s, 1);
+    give(&s, ROLE TEXT("a"));
+    is_int(s.heads, 1, "the only target is not guarded");
+    strike(&s);
+
+    memset(cells, 0, sizeof cells);
+    set_guarded(&s, 2);
+    s.limits.health = (llm_health_area){ cells, COUNT(cells) };
+    llm_health_rest(llm_health_find(&s.limits.health, "target", "two"),
+                    STARTED + TOTAL);
+    admit(&s, STREAM_BODY);
+    head(&s, 200, SSE);
+    give(&s, ROLE TEXT("a"));
+    is_int(s.heads, 1, "nor one before another that rests");
+    strike(&s);
+
+    /* So does one whose keys do. */
+    memset(cells, 0, sizeof cells);
+    set_guarded(&s, 2);
+    s.limits.health = (llm_health_area){ cells, COUNT(cells) };
+    *(llm_way *)apr_array_push(s.providers[1].ways) = (llm_way){
+        .endpoint = &s.endpoints[1], .label = "two#1", .weight = 1
+    };
+    llm_health_rest(llm_health_find(&s.limits.health, "key", "two#1"),
+                    STARTED + TOTAL);
+    admit(&s, STREAM_BODY);
+    head(&s, 200, SSE);
+    give(&s, ROLE TEXT("a"));
+    is_int(s.heads, 1, "nor one before another whose keys rest");
+    strike(&s);
+
+    /* It begins to rest meanwhile. */
+    memset(cells, 0, sizeof cells);
+    set_guarded(&s, 2);
+    s.limits.health = (llm_health_area){ cells, COUNT(cells) };
+    admit(&s, STREAM_BODY);
+    head(&s, 200, SSE);
+    give(&s, ROLE TEXT("a"));
+    is_int(s.heads, 0, "as long as it does not");
+    llm_health_rest(llm_health_find(&s.limits.health, "target", "two"),
+                    STARTED + TOTAL);
+    pass_time(&s, STARTED + PROBE);
+    is_int(s.asks, 1, "nobody else is asked");
+    is_got(&s, ROLE TEXT("a"), "what was held back is sent");
+    strike(&s);
+}
+
+static void breaks(void)
+{
+    llm_health cells[8];
+    stage s;
+
+    memset(cells, 0, sizeof cells);
+    set_guarded(&s, 2);
+    s.limits.health = (llm_health_area){ cells, COUNT(cells) };
+    s.providers[0].breaker = (llm_breaker){
+        .window = 30 * SEC, .calls = 1, .percent = 50, .rest = 5 * SEC,
+        .longest = 5 * SEC
+    };
+    admit(&s, STREAM_BODY);
+    head(&s, 200, SSE);
+    give(&s, ROLE TEXT("a"));
+    pass_time(&s, STARTED + PROBE);
+    is_int(llm_health_of(llm_health_find(&s.limits.health, "target", "one"),
+                         s.now), LLM_HEALTH_OPEN, "the breaker counts it");
+    give_whole(&s, 500, "{}");
+    is_refused(&s, 504, "provider_sluggish", apr_pstrcat(s.pool,
+        llm_fault_of(LLM_SLUGGISH)->text, " (tried: one, two)", NULL));
+    settle(&s, LLM_FAILED);
+    strike(&s);
+}
+
+/* Both must be content. */
+static void with_hold(void)
+{
+    stage s;
+
+    set_guarded(&s, 2);
+    s.limits.hold = (llm_hold){ 1, 0, SEC };
+    admit(&s, STREAM_BODY);
+    head(&s, 200, SSE);
+    give(&s, TEXT("a"));
+    pass_time(&s, STARTED + SEC);
+    is_int(s.heads, 0, "held long enough it is not yet quick enough");
+    give(&s, TEXT("bcde"));
+    is_int(s.heads, 1, "then it is");
+    strike(&s);
+
+    set_guarded(&s, 2);
+    s.limits.hold = (llm_hold){ 1, 0, 4 * SEC };
+    admit(&s, STREAM_BODY);
+    head(&s, 200, SSE);
+    give(&s, TEXT("abcde"));
+    is_int(s.heads, 0, "quick enough it is not yet held long enough");
+    is_int(llm_call_deadline(&s.call), STARTED + 4 * SEC, "then it is");
+    pass_time(&s, STARTED + 4 * SEC);
+    is_int(s.heads, 1, "and sent");
+    strike(&s);
+}
+
+/* Who was quick enough says nothing of the next. */
+static void each_anew(void)
+{
+    stage s;
+
+    set_guarded(&s, 3);
+    s.limits.hold = (llm_hold){ 1, 50, 0 };
+    admit(&s, STREAM_BODY);
+    head(&s, 200, SSE);
+    give(&s, TEXT("abcde"));
+    give_end(&s, LLM_CUT, "");
+    is_int(s.asks, 2, "the first is quick, and cut");
+    head(&s, 200, SSE);
+    give(&s, TEXT("a"));
+    pass_time(&s, s.now + PROBE);
+    is_int(s.asks, 3, "the second is slow, and given up");
+    strike(&s);
+}
+
+static void of_one_target(void)
+{
+    stage s;
+
+    set_guarded(&s, 2);
+    target_at(&s, 0)->times.rate = -1;
+    admit(&s, STREAM_BODY);
+    head(&s, 200, SSE);
+    give(&s, TEXT("a"));
+    is_int(s.heads, 1, "one is not guarded though its provider is");
+    strike(&s);
+
+    set_stage(&s, 2);
+    target_at(&s, 0)->times.rate = 5;
+    target_at(&s, 0)->times.probe = PROBE;
+    admit(&s, STREAM_BODY);
+    head(&s, 200, SSE);
+    give(&s, TEXT("a"));
+    pass_time(&s, STARTED + PROBE);
+    is_int(s.asks, 2, "one is though its provider is not");
+    strike(&s);
+}
+
 int main(void)
 {
     open_theatre();
@@ -275,6 +509,13 @@ int main(void)
     alive();
     translated();
     leaves();
+    too_slow();
+    quick_enough();
+    nobody_else();
+    breaks();
+    with_hold();
+    each_anew();
+    of_one_target();
     close_theatre();
     return done();
 }

@@ -16,6 +16,13 @@ static void words(void)
         { "connect=0", 1, "1ms to 24h" }, { "first=25h", 1, "1ms to 24h" },
         { "whole=", 1, "1ms to 24h" }, { "idle=soon", 1, "1ms to 24h" },
         { "total=-1s", 1, "1ms to 24h" },
+        { "min-rate=100/5s", 1, NULL }, { "min-rate=off", 1, NULL },
+        { "min-rate=1000000/10m", 1, NULL },
+        { "min-rate=", 1, "such as" }, { "min-rate=100", 1, "such as" },
+        { "min-rate=0/5s", 1, "such as" }, { "min-rate=5s/100", 1, "such as" },
+        { "min-rate=100/0", 1, "such as" }, { "min-rate=100/11m", 1, "such" },
+        { "min-rate=00000000000000000000000000000000001/5s", 1, "such as" },
+        { "min-rate", 0, "none of" },
         { "first", 0, "none of connect=" }, { "First=1s", 0, "none of" },
         { "last=1s", 0, "none of" }, { "", 0, "none of" },
     };
@@ -48,6 +55,17 @@ static void values(void)
     is_int(both.total, 60000000, "the own alone");
     is_int(both.idle, 7000, "the others' where there is none");
     is_int(both.connect, 0, "none at all");
+    is_int(both.rate, 0, "no rate either");
+    llm_times_read(&others, "min-rate=100/5s");
+    both = llm_times_or(own, &others);
+    is_int(both.rate, 100, "the others' rate");
+    is_int(both.probe, 5000000, "and its time");
+    llm_times_read(&own, "min-rate=7/1s");
+    both = llm_times_or(own, &others);
+    is_int(both.rate, 7, "the own rate");
+    is_int(both.probe, 1000000, "and its time");
+    llm_times_read(&own, "min-rate=off");
+    is_int(llm_times_or(own, &others).rate, -1, "or none");
 }
 
 int main(void)
