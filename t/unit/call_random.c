@@ -257,6 +257,7 @@ static void look_at_all(scene *t)
 
 typedef struct sums {
     uint64_t calls, errors, bytes_out, bytes_in, failovers, in, streams;
+    uint64_t sluggish, early, refused;
     uint64_t faults[LLM_FAULT_COUNT];
 } sums;
 
@@ -299,6 +300,10 @@ static void add_up(const scene *t, sums *to)
     const llm_call *const call = &t->s.call;
 
     to->calls++;
+    to->sluggish += call->first_fault.fault == LLM_SLUGGISH;
+    to->early += t->s.got.len && t->s.got.data[0] == ':';
+    to->refused += t->s.got.len && t->s.got.data[0] == ':'
+        && call->fault.fault && call->fault.fault != LLM_CLIENT_GONE;
     to->errors += call->fault.fault != LLM_OK;
     to->faults[call->fault.fault]++;
     to->bytes_out += t->s.got.len;
@@ -306,6 +311,20 @@ static void add_up(const scene *t, sums *to)
     to->failovers += (uint64_t)t->s.asks - 1;
     to->in += (uint64_t)call->usage.input;
     to->streams += (uint64_t)t->stream;
+}
+
+/* Some are held back, some must be quick, some clients are told to wait. */
+static void settings(stage *s)
+{
+    if (one_in(3))
+        s->limits.hold = (llm_hold){ 1, (long)below(12), below(3) * SEC };
+    if (one_in(3))
+        s->limits.keep_alive = (1 + below(3)) * SEC;
+    for (int i = 0; i < 3; i++)
+        if (one_in(4)) {
+            s->endpoints[i].times.rate = 1 + (long)below(9);
+            s->endpoints[i].times.probe = (1 + below(4)) * SEC;
+        }
 }
 
 static int one_call(sums *all)
@@ -317,6 +336,7 @@ static int one_call(sums *all)
     t.targets = 1 + (int)below(3);
     t.stream = (int)below(3) > 0;
     set_stage(&t.s, t.targets);
+    settings(&t.s);
     perform(&t);
     look_at_all(&t);
     if (one_in(3))
@@ -368,6 +388,9 @@ int main(void)
     ok(kinds > 9 && all.faults[LLM_OK] > 3000 && all.failovers > 3000,
        "%d kinds of ends, %d good ones, %d failovers", kinds,
        (int)all.faults[LLM_OK], (int)all.failovers);
+    ok(all.sluggish > 10 && all.early > 300 && all.refused > 100,
+       "%d first ones too slow, %d early heads, %d errors after one",
+       (int)all.sluggish, (int)all.early, (int)all.refused);
     close_theatre();
     return done();
 }
