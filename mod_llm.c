@@ -16,8 +16,9 @@
  * request, call.c admits it and says what to do next, serve.c does it (asks
  * through the engine, waits parked or in the thread, sends). chain.c finds its
  * targets, route.c turns to one, ask.c writes the request for it, answer.c
- * takes what the provider says, recover.c goes on with what was cut, call.c
- * settles it in the meter.
+ * takes what the provider says, hold.c holds it back until it is proven,
+ * alive.c keeps the client from giving up, recover.c goes on with what was
+ * cut, call.c settles it in the meter.
  */
 #include "httpd.h"
 #include "http_config.h"

@@ -180,6 +180,23 @@ for my $mpm (qw(event worker prefork)) {
     subtest "$mpm: until when" => sub { proven($mpm) };
 }
 
+subtest 'how often each is asked' => sub {
+    my $up = Upstream->start(%scripts);
+    my $gw = Gateway->start(location => 'LLMHold chars=60', conf =>
+        $up->section('one', 'LLMRetry attempts=2 backoff=10ms',
+            'LLMTimeout idle=20s') . $up->section('two')
+        . "LLMModel cut one/dies two/good\n"
+        . "LLMModel slow one/silent min-rate=60/200ms two/good\n");
+    for (['cut', 'dies', 2], ['slow', 'silent', 1]) {
+        my ($model, $script, $often) = @$_;
+        $up->forget;
+        is_right(outcome($gw, $model, 1), two => 1);
+        is scalar asked($up, $script), $often, "$model: the first";
+        is scalar asked($up, 'good'), 1, "$model: the second";
+    }
+    $gw->log_clean;
+};
+
 subtest 'where it is said' => sub {
     my $up = Upstream->start(%scripts);
     my $gw = Gateway->start(location => 'LLMHold off', conf =>
