@@ -23,6 +23,7 @@ sub provider
     return Upstream->start(good => [ whole($good) ],
         held => [ gate('held'), whole($good) ],
         stream => [ stream(\@words) ],
+        late => [ stream([ gate('late'), @words ]) ],
         gates => [ stream([ map { ($_, gate('each')) } @words ]) ]);
 }
 
@@ -86,6 +87,13 @@ sub check
     }
     is rest($curl), $due, 'and all together';
 
+    $up->shut('late');
+    $curl = curl($gw, "$base/alive", body('late', 1), @options);
+    ok until_like($curl, qr/\A(?:: keep-alive\n\n){2}/),
+        'signs of life for a client that waits';
+    $up->release('late');
+    is rest($curl) =~ s/^: keep-alive\n\n//gmr, $due, 'and the stream';
+
     $up->shut('held');
     my @waiting = map { curl($gw, $base, body('held'), @options) } 1 .. 6;
     ok $up->await(at_gate => 6), 'six wait';
@@ -122,7 +130,9 @@ for my $mpm (qw(event worker prefork)) {
         my $gw = Gateway->start(mpm => $mpm, @{ $with{$name} },
             conf => $up->section('fake') . "LLMModel held fake/held\n"
             . "LLMModel gates fake/gates\nLLMModel good fake/good\n"
-            . "LLMModel stream fake/stream\n");
+            . "LLMModel stream fake/stream\nLLMModel late fake/late\n"
+            . "<Location /alive>\n    SetHandler llm\n    Require local\n"
+            . "    LLMKeepAlive 100ms\n</Location>\n");
         my @options = $name eq 'HTTP/2' ? '--http2' : '--http1.1';
         push @options, '--compressed' if $name eq 'deflate';
         my $protocol = $name eq 'HTTP/2' ? 'HTTP/2.0' : 'HTTP/1.1';
