@@ -5,6 +5,8 @@
 #define ERROR_CEILING (64 * 1024)       /* bytes of a provider's error body */
 #define END_ROOM (16 * 1024)    /* a stream's error or end marker needs less */
 
+static void finish_stream(llm_call *call, apr_time_t now);
+
 /* ---- how an attempt ends ------------------------------------------------ */
 
 /* Everything failed: the first target's error, and what was tried. */
@@ -21,9 +23,23 @@ static void give_up(llm_call *call, llm_fault fault, apr_time_t now)
     call->fault.fault = fault;
 }
 
+/* The client has the text and the reason why it ends: how the provider then
+ * went away is not the client's trouble. */
+static int all_is_said(const llm_call *call)
+{
+    return call->state == LLM_CALL_STREAMING && call->finished
+        && !(call->translation && llm_translate_is_behind(call->translation));
+}
+
 void llm_answer_failed(llm_call *call, const llm_fault_detail *detail,
                        apr_time_t now)
 {
+    if (all_is_said(call)) {
+        call->ended_by = detail->fault;
+        finish_stream(call, now);
+        return;
+    }
+    llm_answer_spend(call);
     if (call->attempt == 1)
         call->first_fault = *detail;
     if (call->committed && llm_answer_recover(call, detail, now))
@@ -185,6 +201,8 @@ static void finish_whole(llm_call *call, apr_time_t now)
     if (!status)
         detail.fault = call->spoken->read_answer(
             answer->data, answer->len, &call->usage);
+    if (detail.fault == LLM_GARBAGE)    /* and so are its numbers */
+        memset(&call->usage, 0, sizeof call->usage);
     if (status || detail.fault == LLM_FAILED)
         read_error(call, status, answer->data, answer->len, &detail);
     if (!detail.fault)
@@ -270,6 +288,18 @@ static llm_fault translate_event(llm_call *call, const llm_sse_event *event,
     }
 }
 
+/* Of several answers each has its reason; where there is but one the dialect
+ * does not number it. */
+static void note_finish(llm_call *call, const llm_event *piece)
+{
+    call->choices |= piece->choices;
+    call->finishes |= piece->finishes;
+    if (piece->has_finish)
+        call->finished = !(call->choices & ~call->finishes);
+    else if (piece->has_output && call->choices & ~call->finishes)
+        call->finished = 0;
+}
+
 static llm_fault put_piece(llm_call *call, const llm_sse_event *event,
                            const llm_event *piece, apr_time_t now)
 {
@@ -282,8 +312,7 @@ static llm_fault put_piece(llm_call *call, const llm_sse_event *event,
     }
     if (fault)
         return fault;
-    if (piece->has_finish)
-        call->finished = 1;
+    note_finish(call, piece);
     if (piece->has_output && !call->first)
         call->first = now;
     if (piece->kind == LLM_EVENT_PIECE)
@@ -299,6 +328,7 @@ static llm_fault on_event(void *baton, const llm_sse_event *event)
     feeding *in = baton;
     llm_call *call = in->call;
     llm_event piece = { .usage = call->usage };
+    llm_fault fault;
 
     if (call->done)
         return LLM_OK;
@@ -306,8 +336,9 @@ static llm_fault on_event(void *baton, const llm_sse_event *event)
     call->usage = piece.usage;
     switch (piece.kind) {
     case LLM_EVENT_DONE:
-        call->done = 1;
-        return call->translation ? LLM_OK : put_event(call, event, NULL);
+        fault = call->translation ? LLM_OK : put_event(call, event, NULL);
+        call->done = !fault;
+        return fault;
     case LLM_EVENT_ERROR:
         in->failed = 1;
         read_error(call, 0, event->data, event->data_len, &in->detail);
@@ -323,7 +354,8 @@ static llm_fault on_event(void *baton, const llm_sse_event *event)
 static void put_end(llm_call *call)
 {
     const char *name = call->spoken->end_name, *data = call->spoken->end_data;
-    const llm_usage usage = llm_usage_sum(&call->usage, &call->spent);
+    const llm_usage usage = call->recoveries
+        ? llm_usage_sum(&call->usage, &call->spent) : call->usage;
 
     if (call->translation)
         llm_translate_end(call->translation, &usage, &call->frame,

@@ -51,6 +51,10 @@ void llm_answer_begin(llm_call *call);
 int llm_answer_go_on(llm_call *call, const llm_fault_detail *detail,
                      apr_time_t now);
 
+/* recover.c: this attempt has failed, and what it took is counted: here and
+ * on its own row. */
+void llm_answer_spend(llm_call *call);
+
 /* recover.c: a piece of a stream went to the client as it was. */
 void llm_answer_log(llm_call *call, llm_span event);
 

@@ -177,7 +177,7 @@ static void fill_record(const llm_call *call, llm_record *record)
 {
     memset(record, 0, sizeof *record);
     record->fault = call->fault.fault;
-    record->usage = llm_usage_sum(&call->usage, &call->spent);
+    record->usage = call->usage;
     record->bytes_in = call->request.body.len;
     record->bytes_out = call->bytes_out;
     record->first_us = call->first ? call->first - call->started : -1;

@@ -106,7 +106,12 @@ typedef struct llm_call {
     int log_lost;               /* it was too much */
     int recoveries;
     int prefilled;              /* the target was told what was said */
-    llm_usage spent;            /* by attempts that were cut */
+    llm_usage spent;            /* by attempts before, each counted on its
+                                 * own row */
+    int counted;                /* what this attempt took */
+    size_t said_before;         /* bytes of `said` when this attempt began */
+    llm_fault ended_by;         /* what broke off a stream after all was
+                                 * said; LLM_OK: it had its end */
     const char *tried;          /* names of the providers asked; NULL */
     const llm_dialect *spoken;  /* what it is asked in */
     llm_translation *translation;       /* NULL: that is the client's own, and
@@ -128,7 +133,9 @@ typedef struct llm_call {
     llm_buf answer;             /* gathered */
     llm_sse sse;
     llm_eventstream events;     /* instead of it, where a service has them */
-    int done, finished;         /* end marker, finish reason seen */
+    int done, finished;         /* end marker, all finish reasons seen */
+    uint64_t choices, finishes; /* of several answers, those that began and
+                                 * those that have a finish reason */
     unsigned long skipped;      /* malformed events */
     size_t received;            /* bytes of this attempt's answer */
     llm_usage usage;

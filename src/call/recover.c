@@ -62,23 +62,41 @@ static int is_worth(const llm_call *call, llm_next rule)
             || rule == LLM_NEXT_WAIT);
 }
 
-/* What a provider would have counted, when it said nothing. */
-static void spend(llm_call *call)
+void llm_answer_spend(llm_call *call)
 {
-    llm_translation *t = call->translation;
-    llm_fault_detail detail = { 0 };
-    llm_usage guess = { .known = 1 };
-
-    if (!call->usage.known) {
-        llm_translate_read(t, &call->request, call->limits->max_depth,
-                           &detail);
-        guess.output = llm_estimate_text((llm_span){ call->said.data,
-                                                     call->said.len });
-        guess.input = t->chat ? llm_estimate_chat(t->chat) : 0;
-        call->usage = guess;
-    }
+    call->counted |= call->usage.known;
+    if (!call->usage.known)
+        return;
+    llm_meter_spend(call->meter, llm_call_row(call, 1), &call->usage);
     call->spent = llm_usage_sum(&call->spent, &call->usage);
     memset(&call->usage, 0, sizeof call->usage);
+}
+
+static long long tokens(const llm_call *call, size_t from, size_t to)
+{
+    return llm_estimate_text((llm_span){ call->said.data + from, to - from });
+}
+
+/* What the provider would have counted for an attempt that was cut before it
+ * said so: what it was given, and what it said of its own. */
+static void guess(llm_call *call)
+{
+    const llm_translation *t = call->translation;
+    llm_fault_detail detail = { 0 };
+    size_t from = call->prefilled ? call->said_before : 0;
+    size_t to = llm_translate_is_behind(t) ? t->matched : call->said.len;
+
+    if (call->counted || !call->received)
+        return;
+    llm_translate_read(call->translation, &call->request,
+                       call->limits->max_depth, &detail);
+    call->usage = (llm_usage){
+        .known = 1,
+        .input = (t->chat ? llm_estimate_chat(t->chat) : 0)
+            + tokens(call, 0, from),
+        .output = tokens(call, from, to)
+    };
+    llm_answer_spend(call);
 }
 
 /* ---- going on ----------------------------------------------------------- */
@@ -88,6 +106,7 @@ static int ask_for_rest(llm_call *call, int prefill, apr_time_t now)
     llm_fault_detail detail = { 0 };
 
     call->prefilled = prefill;
+    call->said_before = call->said.len;
     if (llm_answer_write_rest(call, prefill, &detail))
         return 0;
     llm_translate_resume(call->translation, call->spoken, &call->said,
@@ -129,7 +148,7 @@ int llm_answer_recover(llm_call *call, const llm_fault_detail *detail,
         return 0;
     if (!call->recoveries)
         call->first_fault = *detail;    /* for the client, in the end */
-    spend(call);
+    guess(call);
     llm_answer_blame(call, detail, now);
     call->recoveries++;
     while (llm_answer_next_for_rest(call, detail, now))

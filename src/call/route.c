@@ -99,7 +99,9 @@ void llm_answer_begin(llm_call *call)
     memset(&call->head, 0, sizeof call->head);
     call->trouble = NULL;
     memset(&call->usage, 0, sizeof call->usage);
+    call->counted = 0;
     call->done = call->finished = 0;
+    call->choices = call->finishes = 0;
     call->received = 0;
     llm_buf_free(&call->answer);
     llm_buf_init(&call->answer, call->limits->max_answer);

@@ -140,6 +140,7 @@ static void log_number(llm_serving *s, const char *name, apr_int64_t value)
 void llm_headers_log(llm_serving *s)
 {
     const llm_call *call = &s->call;
+    const llm_usage usage = llm_usage_sum(&call->usage, &call->spent);
 
     log_text(s, "LLM_REQUEST_ID", s->request_id);
     log_text(s, "LLM_MODEL", model_of(call));
@@ -149,9 +150,9 @@ void llm_headers_log(llm_serving *s)
         log_text(s, "LLM_PROVIDER", call->target->provider_name);
     if (call->attempt)
         log_number(s, "LLM_ATTEMPTS", call->attempt);
-    if (call->usage.known) {
-        log_number(s, "LLM_TOKENS_IN", call->usage.input);
-        log_number(s, "LLM_TOKENS_OUT", call->usage.output);
+    if (usage.known) {
+        log_number(s, "LLM_TOKENS_IN", usage.input);
+        log_number(s, "LLM_TOKENS_OUT", usage.output);
     }
     if (call->first)
         log_number(s, "LLM_TTFT_MS",

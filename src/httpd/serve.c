@@ -139,6 +139,11 @@ static void settle(llm_serving *s)
     if (s->call.target)
         note_health(s);
     llm_headers_log(s);
+    if (s->call.ended_by)
+        ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, s->r, "LLM0016: %s: provider "
+                      "%s said all, and then: %s", s->request_id,
+                      s->call.target->provider_name,
+                      llm_fault_of(s->call.ended_by)->text);
     if (s->call.fault.fault)
         ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, s->r, "LLM0012: %s: call "
                       "ended with %s", s->request_id,

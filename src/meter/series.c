@@ -148,6 +148,12 @@ void llm_meter_count(const llm_meter *meter, uint32_t row,
     add(to, LLM_AT_TOTAL_SUM, record->total_us);
 }
 
+void llm_meter_spend(const llm_meter *meter, uint32_t row,
+                     const llm_usage *usage)
+{
+    add_usage(row_at(meter, row), usage);
+}
+
 void llm_meter_failover(const llm_meter *meter, uint32_t row, llm_fault why)
 {
     llm_block_row *to = row_at(meter, row);

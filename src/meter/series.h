@@ -62,6 +62,11 @@ typedef struct llm_record {
 void llm_meter_count(const llm_meter *meter, uint32_t row,
                      const llm_record *record);
 
+/* What an attempt took that did not end its call: the call is counted where it
+ * ends. */
+void llm_meter_spend(const llm_meter *meter, uint32_t row,
+                     const llm_usage *usage);
+
 /* An attempt at this row's target was given up for the next target. */
 void llm_meter_failover(const llm_meter *meter, uint32_t row, llm_fault why);
 

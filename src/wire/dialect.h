@@ -6,6 +6,7 @@
 #ifndef LLM_DIALECT_H
 #define LLM_DIALECT_H
 
+#include <stdint.h>
 #include <apr_pools.h>
 #include "../base/scan.h"
 #include "../base/secret.h"
@@ -52,6 +53,9 @@ typedef struct llm_event {
     llm_event_kind kind;
     int has_output;             /* a token, a tool call's part, a refusal */
     int has_finish;             /* a finish reason */
+    uint64_t choices;           /* which answers of several it is of, a bit
+                                 * each; 0: there is but one */
+    uint64_t finishes;          /* of them, those with a finish reason */
     llm_usage usage;            /* in: as far as it was known before this
                                  * event; out: brought up to date */
     llm_span usage_null;        /* "usage":null with its comma, or len 0 */

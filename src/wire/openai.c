@@ -250,6 +250,7 @@ typedef struct streaming {
     int null_first;             /* "usage":null was the first member */
     int choices, filled, error;
     int usage;                  /* it told the usage */
+    int index, finish;          /* of the choice being read */
 } streaming;
 
 /* Anything but a role, and not empty, is output. */
@@ -268,7 +269,9 @@ static llm_fault choice_member(void *baton, const llm_member *member)
     streaming *in = baton;
 
     if (llm_scan_is(member, "finish_reason"))
-        in->out->has_finish |= member->kind == LLM_JSON_STRING;
+        in->finish |= member->kind == LLM_JSON_STRING;
+    else if (llm_scan_is(member, "index"))
+        in->index = (int)llm_scan_whole(member);
     else if (llm_scan_is(member, "text"))       /* a legacy completion's */
         in->out->has_output |= member->kind == LLM_JSON_STRING
             && member->value.len > 2;
@@ -282,11 +285,20 @@ static llm_fault choice(void *baton, const llm_member *member)
 {
     streaming *in = baton;
 
+    llm_fault fault;
+    uint64_t bit;
+
     in->filled = 1;
+    in->index = in->finish = 0;
     if (member->kind != LLM_JSON_OBJECT)
         return LLM_BAD_JSON;
-    return llm_scan_object(member->value.at, member->value.len, ANSWER_DEPTH,
-                           choice_member, in, NULL);
+    fault = llm_scan_object(member->value.at, member->value.len, ANSWER_DEPTH,
+                            choice_member, in, NULL);
+    bit = (uint64_t)1 << (in->index > 0 && in->index < 64 ? in->index : 0);
+    in->out->choices |= bit;
+    in->out->has_finish |= in->finish;
+    in->out->finishes |= in->finish ? bit : 0;
+    return fault;
 }
 
 /* Where "usage":null stands, with one of the commas beside it. */
@@ -329,7 +341,7 @@ static llm_fault event_member(void *baton, const llm_member *member)
 static void read_event(const char *data, size_t n, llm_event *out)
 {
     const llm_usage before = out->usage;
-    streaming in = { out, NULL, 0, 0, 0, 0, 0 };
+    streaming in = { .out = out };
 
     memset(out, 0, sizeof *out);
     out->usage = before;

@@ -309,7 +309,7 @@ static void add_up(const scene *t, sums *to)
     to->bytes_out += t->s.got.len;
     to->bytes_in += strlen(t->stream ? STREAM_BODY : WHOLE_BODY);
     to->failovers += (uint64_t)t->s.asks - 1;
-    to->in += (uint64_t)call->usage.input;
+    to->in += (uint64_t)(call->usage.input + call->spent.input);
     to->streams += (uint64_t)t->stream;
 }
 

@@ -396,6 +396,47 @@ static void total_time(void)
     strike(&s);
 }
 
+/* --- broken off after all was said ----------------------------------------- */
+
+#define CHOICE(i, rest) EVENT("{\"choices\":[{" rest ",\"index\":" #i "}]}")
+#define SAYS(i) CHOICE(i, "\"delta\":{\"content\":\"x\"}")
+#define STOPS(i) CHOICE(i, "\"delta\":{},\"finish_reason\":\"stop\"")
+
+static void all_was_said(void)
+{
+    static const struct {
+        const char *said;
+        int all;
+    } cases[] = {
+        { TEXT("a") STOP, 1 }, { TEXT("a") STOP LAST_USAGE, 1 },
+        { TEXT("a"), 0 }, { SAYS(0) SAYS(1) STOPS(0), 0 },
+        { SAYS(0) SAYS(1) STOPS(0) STOPS(1), 1 },
+        { SAYS(0) STOPS(0) SAYS(1), 0 }, { SAYS(0) SAYS(1) STOPS(1), 0 },
+        { SAYS(0) SAYS(1) STOPS(1) STOPS(1), 0 },
+    };
+    static const llm_fault ends[] = { LLM_CUT, LLM_RESET, LLM_STALLED };
+    stage s;
+
+    for (size_t i = 0; i < COUNT(cases) * COUNT(ends); i++) {
+        const int all = cases[i / COUNT(ends)].all;
+        const llm_fault end = ends[i % COUNT(ends)];
+
+        set_stage(&s, 2);
+        admit(&s, STREAM_BODY);
+        head(&s, 200, SSE);
+        give(&s, cases[i / COUNT(ends)].said);
+        if (end == LLM_STALLED)
+            pass_time(&s, s.now + IDLE);
+        else
+            give_end(&s, end, "");
+        is_int(times(&s, DONE), all, "an end marker where all was said");
+        is_int(times(&s, "\"error\""), !all, "an error where it was not");
+        is_int(s.call.ended_by, all ? end : LLM_OK, "what broke it off");
+        settle(&s, all ? LLM_OK : end);
+        strike(&s);
+    }
+}
+
 /* --- ceilings ------------------------------------------------------------ */
 
 static void too_large(void)
@@ -502,6 +543,7 @@ int main(void)
     slow_first();
     idle();
     total_time();
+    all_was_said();
     too_large();
     held_back();
     client_leaves();
