@@ -107,6 +107,7 @@ my %odd = (
         done => 0, end => [ ['close'] ]) ],
     'cut-clean' => [ stream([ $first, $token, $token ], done => 0,
         framing => 'close') ],
+    'cut-framed' => [ stream([ $first, $token, $token ], done => 0) ],
     'cut-length' => [ stream([ $first, $token ], done => 0,
         framing => 5000, end => [ ['close'] ]) ],
     stall => [ stream([ $first, $token, gate('never') ]) ],
@@ -129,7 +130,7 @@ my %odd = (
         'Text/Event-Stream;charset=UTF-8' }) ],
 );
 
-my @cut = qw(cut cut-inside cut-length cut-clean);
+my @cut = qw(cut cut-inside cut-length cut-clean cut-framed);
 
 sub streams
 {

@@ -98,11 +98,15 @@ my %scripts = (
         : told(two => map { "other$_ " } 1 .. 60) },
     dies_too => sub {
         my $begun = begun($_[0]);
-        my $n = defined $begun ? () = $begun =~ / /g : 0;
+        my $n = defined $begun ? () = $begun =~ /\S+/g : 0;
         return cut([ ['close'] ], two => @words[ $n .. $n + 9 ]);
     },
     down => [ fault(503) ],
     busy => [ fault(429, {}, 'Retry-After' => 30) ],
+    refused => [ fault(401) ],
+    small => [ fault(400, { code => 'context_length_exceeded' }) ],
+    rejects => [ fault(422) ],
+    scruple => [ fault(400, { code => 'content_policy_violation' }) ],
 );
 # All of it but the end marker, and then this.
 my @all_said = (said(one => @words), signed(one => chunk(@finish)));
@@ -128,6 +132,16 @@ my %case = (
     'dies, the next says less' => [ 'dies shorter', $cut, [1, 1] ],
     'dies, the next is down, the third goes on' => [ 'dies down takes',
         'whole', [1, 1, 1] ],
+    'dies, the next refuses the key, the third goes on' =>
+        [ 'dies refused takes', 'whole', [1, 1, 1] ],
+    'dies, the next takes less, the third goes on' => [ 'dies small takes',
+        'whole', [1, 1, 1] ],
+    'dies, the next rejects it, the third goes on' => [ 'dies rejects takes',
+        'whole', [1, 1, 1] ],
+    'dies, the next refuses the content' => [ 'dies scruple takes', $cut,
+        [1, 1, 0] ],
+    'dies, the next is limited, and nobody else is there' => [ 'dies busy',
+        $cut, [1, 1] ],
     'dies, the next is limited, the third goes on' => [ 'dies busy takes',
         'whole', [1, 1, 1] ],
     'dies, the next says another thing, the third the same' =>
@@ -287,8 +301,9 @@ subtest 'what is asked of who goes on' => sub {
     }
     $up->forget;
     outcome($gw, 'm', 1);
-    is begun({ json => Gateway::decode($up->requests->[1]{body}) }), $part,
-        'what was said, as the assistant\'s last words';
+    is begun({ json => Gateway::decode($up->requests->[1]{body}) }) . ' ',
+        $part, 'what was said, without white space at its end, as the '
+        . 'assistant\'s last words';
     $gw->log_clean;
 };
 

@@ -292,6 +292,7 @@ static llm_fault translate_event(llm_call *call, const llm_sse_event *event,
  * does not number it. */
 static void note_finish(llm_call *call, const llm_event *piece)
 {
+    call->summed_up |= piece->kind == LLM_EVENT_USAGE;
     call->choices |= piece->choices;
     call->finishes |= piece->finishes;
     if (piece->has_finish)
@@ -448,7 +449,8 @@ static void take_bytes(llm_call *call, llm_buf *bytes, apr_time_t now)
         take_stream(call, bytes, now);
 }
 
-/* A last event without its blank line counts, when HTTP says it is whole. */
+/* A last event without its blank line counts. That HTTP says it is whole does
+ * not make it so: a proxy whose own provider broke off ends well, too. */
 static void end_stream(llm_call *call, apr_time_t now)
 {
     static char blank[] = "\n\n";
@@ -460,7 +462,7 @@ static void end_stream(llm_call *call, apr_time_t now)
     if (!lasts(call, attempt))
         return;
     if (llm_eventstream_is_empty(&call->events)
-        && (call->head.framed || call->finished))
+        && (call->finished || (call->head.framed && call->summed_up)))
         finish_stream(call, now);
     else
         llm_answer_fault(call, LLM_CUT, NULL, now);

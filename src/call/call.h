@@ -134,6 +134,8 @@ typedef struct llm_call {
     llm_sse sse;
     llm_eventstream events;     /* instead of it, where a service has them */
     int done, finished;         /* end marker, all finish reasons seen */
+    int summed_up;              /* usage came in an event of its own, which is
+                                 * a stream's last */
     uint64_t choices, finishes; /* of several answers, those that began and
                                  * those that have a finish reason */
     unsigned long skipped;      /* malformed events */

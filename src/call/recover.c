@@ -52,14 +52,28 @@ static llm_translation *begin_translation(llm_call *call)
 
 /* ---- whether it can be -------------------------------------------------- */
 
-static int is_worth(const llm_call *call, llm_next rule)
+/* Of those who are asked to go on, one that will not is not the last word. */
+static int is_hopeful(const llm_call *call, const llm_fault_detail *detail)
+{
+    switch (llm_fault_of(detail->fault)->next) {
+    case LLM_NEXT_STOP:
+        return call->recoveries && detail->fault == LLM_REJECTED;
+    case LLM_NEXT_CONTENT:
+        return 0;
+    case LLM_NEXT_CONTEXT:
+        return call->recoveries > 0;
+    default:
+        return 1;
+    }
+}
+
+static int is_worth(const llm_call *call, const llm_fault_detail *detail)
 {
     return call->limits->recover && !call->log_lost
         && call->recoveries < RECOVERIES && !call->finished
         && call->face.dialect->operation == LLM_OP_CHAT
         && call->face.dialect->chat->write_delta
-        && (rule == LLM_NEXT_AGAIN || rule == LLM_NEXT_TARGET
-            || rule == LLM_NEXT_WAIT);
+        && is_hopeful(call, detail);
 }
 
 void llm_answer_spend(llm_call *call)
@@ -133,12 +147,11 @@ static int is_refused_prefill(const llm_call *call,
 int llm_answer_recover(llm_call *call, const llm_fault_detail *detail,
                        apr_time_t now)
 {
-    llm_next rule = llm_fault_of(detail->fault)->next;
     uint32_t row = call->row;
 
     if (is_refused_prefill(call, detail) && ask_for_rest(call, 0, now))
         return 1;
-    if (!is_worth(call, rule))
+    if (!is_worth(call, detail))
         return 0;
     if (!call->translation) {
         call->translation = begin_translation(call);

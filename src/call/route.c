@@ -102,6 +102,7 @@ void llm_answer_begin(llm_call *call)
     call->counted = 0;
     call->done = call->finished = 0;
     call->choices = call->finishes = 0;
+    call->summed_up = 0;
     call->received = 0;
     llm_buf_free(&call->answer);
     llm_buf_init(&call->answer, call->limits->max_answer);
@@ -379,11 +380,17 @@ static int step(llm_call *call, llm_next rule, const llm_fault_detail *detail,
     }
 }
 
-/* Of a target that has said another thing there is nothing to be hoped. */
-static int may_again(const llm_call *call, llm_next rule)
+/* Of a target that has said another thing there is nothing to be hoped, nor of
+ * one that wants to be left alone; the client of a stream does not wait. */
+static int may_again(llm_call *call, const llm_fault_detail *detail,
+                     apr_time_t now)
 {
-    return rule != LLM_NEXT_TARGET
-        && call->plan->tried[call->plan->now] < ATTEMPTS_FOR_REST
+    llm_next rule = llm_fault_of(detail->fault)->next;
+
+    if (rule != LLM_NEXT_AGAIN || detail->retry_after_ms)
+        return (rule == LLM_NEXT_KEY || rule == LLM_NEXT_WAIT)
+            && has_other_way(call, now);
+    return call->plan->tried[call->plan->now] < ATTEMPTS_FOR_REST
         && !llm_translate_is_behind(call->translation);
 }
 
@@ -391,10 +398,9 @@ static int may_again(const llm_call *call, llm_next rule)
 int llm_answer_next_for_rest(llm_call *call, const llm_fault_detail *detail,
                              apr_time_t now)
 {
-    llm_next rule = llm_fault_of(detail->fault)->next;
     int i = next_option(call, now);
 
-    if (i < 0 && !may_again(call, rule))
+    if (i < 0 && !may_again(call, detail, now))
         return 0;
     if (i < 0)
         call->plan->tried[call->plan->now]++;

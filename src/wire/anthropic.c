@@ -74,7 +74,8 @@ static const llm_chat_form form = {
     .reader_size = LLM_ANTHROPIC_READER,
     .read_piece = llm_anthropic_read_piece,
     .writer_size = LLM_ANTHROPIC_WRITER,
-    .write_delta = llm_anthropic_write_delta
+    .write_delta = llm_anthropic_write_delta,
+    .passed = llm_anthropic_passed
 };
 
 static const llm_chat_form count_form = {

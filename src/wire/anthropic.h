@@ -197,5 +197,6 @@ llm_fault llm_anthropic_write_delta(void *writer, const llm_delta *delta,
                                     const llm_face *face, llm_frame *frame,
                                     llm_buf *out, apr_pool_t *p,
                                     apr_pool_t *keep);
+void llm_anthropic_passed(void *writer, const llm_json *event);
 
 #endif

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #define HELD_MOST (4 * 1024 * 1024)     /* bytes that wait, in all */
+#define BLOCKS_MOST 100000      /* of a message */
 #define HELD_EACH 256           /* what one delta counts beside its words */
 
 typedef enum block_kind {
@@ -358,6 +359,29 @@ static void flush(writing *w, int all)
         s->waits = 0;
         for (i = 0; i < n && !w->fault; i++)
             put(w, &((const llm_delta *)list->elts)[i], 1);
+    }
+}
+
+/* Blocks begin and end in the client's stream where its provider has them, not
+ * where text does. */
+void llm_anthropic_passed(void *writer, const llm_json *event)
+{
+    const char *type = llm_json_word(llm_json_member(event, "type"));
+    const llm_json *content = llm_json_member(event, "content_block");
+    const char *kind = llm_json_word(llm_json_member(content, "type"));
+    state *s = writer;
+    long long index;
+
+    if (!type || !llm_json_whole(llm_json_member(event, "index"), &index)
+        || index < 0 || index > BLOCKS_MOST)
+        return;
+    if (!strcmp(type, "content_block_start")) {
+        s->open = kind && !strcmp(kind, "text") ? BLOCK_TEXT : BLOCK_THINKING;
+        s->index = (int)index;
+    }
+    else if (!strcmp(type, "content_block_stop")) {
+        s->open = BLOCK_NONE;
+        s->index = (int)index + 1;
     }
 }
 

@@ -122,6 +122,11 @@ typedef struct llm_chat_form {
     llm_fault (*write_delta)(void *writer, const llm_delta *delta,
                              const llm_face *face, llm_frame *frame,
                              llm_buf *out, apr_pool_t *p, apr_pool_t *keep);
+
+    /* An event went to the client as a provider of this dialect wrote it, and
+     * its deltas to the writer: what the writer must know beyond them. May be
+     * NULL. */
+    void (*passed)(void *writer, const llm_json *event);
 } llm_chat_form;
 
 typedef struct llm_embed_form {

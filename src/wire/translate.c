@@ -85,6 +85,10 @@ llm_fault llm_translate_prefill(llm_translation *t, const llm_request *request,
 
     if (fault)
         return fault;
+    while (said.len && llm_text_is_white(said.at[said.len - 1]))
+        said.len--;
+    if (!said.len)
+        return LLM_UNSUPPORTED;
     turn = llm_chat_same_turn(t->chat, LLM_ROLE_ASSISTANT);
     llm_turn_part(turn, LLM_PART_TEXT, t->pool)->text = said;
     fault = t->to->chat->write_request(t->chat, how, &t->lost, out, detail);
@@ -176,6 +180,20 @@ static llm_fault skip_text(llm_translation *t, llm_delta *delta)
     return LLM_OK;
 }
 
+/* Who goes on behind a text that ends in white space was not told of that, and
+ * may say it. */
+static void skip_white(llm_translation *t, llm_delta *delta)
+{
+    while (t->white && delta->text.len
+           && *delta->text.at == t->said->data[t->said->len - t->white]) {
+        delta->text.at++;
+        delta->text.len--;
+        t->white--;
+    }
+    if (delta->text.len)
+        t->white = 0;
+}
+
 /* The client has had the beginning: no second one, nothing of what comes
  * before the text it knows, and nothing else in its place. */
 static llm_fault filter(llm_translation *t, llm_delta *delta, int *drop)
@@ -186,6 +204,10 @@ static llm_fault filter(llm_translation *t, llm_delta *delta, int *drop)
     *drop = delta->kind == LLM_DELTA_BEGIN;
     if (*drop && delta->model && t->rest.plain_id)
         t->rest.model = apr_pstrdup(t->pool, delta->model);
+    if (!again && t->white && delta->kind == LLM_DELTA_TEXT) {
+        skip_white(t, delta);
+        *drop = !delta->text.len;
+    }
     if (!again)
         return LLM_OK;
     switch (delta->kind) {
@@ -265,6 +287,10 @@ void llm_translate_resume(llm_translation *t, const llm_dialect *to,
     t->resumed = 1;
     t->matched = 0;
     t->repeated = again ? said->len : 0;
+    t->white = 0;
+    while (!again && t->white < said->len
+           && llm_text_is_white(said->data[said->len - 1 - t->white]))
+        t->white++;
 }
 
 int llm_translate_is_behind(const llm_translation *t)
@@ -275,12 +301,18 @@ int llm_translate_is_behind(const llm_translation *t)
 llm_fault llm_translate_replay(llm_translation *t, llm_span event,
                                llm_frame *frame)
 {
+    const llm_chat_form *form = t->face->dialect->chat;
+    const llm_json *tree;
     llm_buf nowhere;
     llm_fault fault;
 
     llm_buf_init(&nowhere, 1 << 20);
     fault = llm_translate_piece(t, event, frame, &nowhere);
     llm_buf_free(&nowhere);
+    if (form->passed && !fault
+        && !llm_json_parse(event.at, event.len, ANSWER_DEPTH, &tree,
+                           scratch(t)))
+        form->passed(state(&t->writer, form->writer_size, t->pool), tree);
     return fault;
 }
 

@@ -26,6 +26,7 @@ typedef struct llm_translation {
     int resumed;                /* the client has the beginning already */
     size_t repeated;            /* so much of `said` is said again, at first */
     size_t matched;             /* so much of it has been */
+    size_t white;               /* bytes at its end that were not told */
     llm_frame *frame;
     llm_buf *out;               /* during a call */
 } llm_translation;
@@ -53,7 +54,8 @@ llm_fault llm_translate_count(llm_translation *t, const llm_request *request,
                               llm_fault_detail *detail);
 
 /* The client's request, and after it what the assistant has said already; for
- * a provider that continues it. */
+ * a provider that continues it: without white space at its end, which some
+ * refuse. LLM_UNSUPPORTED when nothing is left. */
 llm_fault llm_translate_prefill(llm_translation *t, const llm_request *request,
                                 unsigned depth, const llm_asking *how,
                                 llm_span said, llm_buf *out,

@@ -147,23 +147,28 @@ static void many_lines(void)
 
 /* --- ends ---------------------------------------------------------------- */
 
-/* Without [DONE]: whole if HTTP or a finish reason says so. */
+/* Without [DONE]: whole if a finish reason says so, or usage at the end of what
+ * HTTP says is whole; a proxy's answer ends well, too, when its own provider
+ * broke off. */
 static void missing_done(void)
 {
     stage s;
 
-    for (int i = 0; i < 4; i++) {
-        const int framed = i & 1, finish = i >> 1, whole = framed || finish;
+    for (int i = 0; i < 8; i++) {
+        const int framed = i & 1, finish = i >> 1 & 1, usage = i >> 2;
+        const int whole = finish || (framed && usage);
 
         begin_stream(&s, 2);
         s.head.framed = framed;
         give(&s, TEXT("a"));
         if (finish)
             give(&s, STOP);
+        if (usage)
+            give(&s, LAST_USAGE);
         give_end(&s, LLM_OK, "");
         is_int(s.asks, 1, "nobody else is asked");
-        is_int(times(&s, DONE), whole, "framed %d, finish %d: the end "
-               "marker is %s", framed, finish, whole ? "put" : "not put");
+        is_int(times(&s, DONE), whole, "framed %d, finish %d, usage %d: "
+               "the end marker is %s", framed, finish, usage, whole ? "put" : "not put");
         is_int(times(&s, "\"error\""), !whole, "an error or not");
         settle(&s, whole ? LLM_OK : LLM_CUT);
         strike(&s);
