@@ -63,7 +63,7 @@ static void holds(scene *t, int rule, const char *text)
 /* --- the scene ----------------------------------------------------------- */
 
 static const llm_breaker breakers[] = {
-    { 0, 0, 0, 0, 0 }, { 10 * SEC, 2, 50, 2 * SEC, 8 * SEC },
+    { 0 }, { 10 * SEC, 2, 50, 2 * SEC, 8 * SEC, 0 },
 };
 
 static void set_keys(scene *t, int i)
@@ -84,7 +84,7 @@ static void set_provider(scene *t, int i)
 {
     llm_provider *const p = &t->s.providers[i];
 
-    p->endpoint->total = (20 + below(100)) * SEC;
+    p->endpoint->times.total = (20 + below(100)) * SEC;
     p->attempts = 1 + (int)below(3);
     p->least = 100000;
     p->most = 2 * SEC;
@@ -359,8 +359,8 @@ static apr_time_t longest(const scene *t)
     for (int i = 0; i < t->n; i++) {
         const llm_provider *p = &t->s.providers[t->targets[i].provider];
 
-        if (p->endpoint->total > most)
-            most = p->endpoint->total;
+        if (p->endpoint->times.total > most)
+            most = p->endpoint->times.total;
     }
     return most;
 }

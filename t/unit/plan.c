@@ -22,7 +22,7 @@ static void fill(llm_plan *plan, int n)
 {
     int i;
 
-    memset(plan, 0, sizeof *plan);
+    memset(plan->options, 0, n * sizeof *plan->options);
     memset(cells, 0, sizeof cells);
     for (i = 0; i < n; i++) {
         plan->options[i] = plain();
@@ -130,7 +130,7 @@ static int first_at(int n, apr_time_t now, const double *busy)
     llm_option options[LLM_PLAN_MOST];
     llm_plan plan = { .options = options };
 
-    memset(&plan, 0, sizeof plan);
+    memset(options, 0, sizeof options);
     for (int i = 0; i < n; i++) {
         plan.options[i] = plain();
         plan.options[i].health = &cells[i];
