@@ -367,10 +367,17 @@ static void put_end(llm_call *call)
     llm_frame_end(&call->frame, &call->out);
 }
 
+/* What never was a stream of its dialect cannot be cut. */
+static llm_fault broken_off(const llm_call *call)
+{
+    return call->head.framed && call->skipped && !call->first ? LLM_GARBAGE
+                                                               : LLM_CUT;
+}
+
 static void finish_stream(llm_call *call, apr_time_t now)
 {
     if (!call->first && !call->finished && !call->usage.known) {
-        llm_answer_fault(call, call->skipped ? LLM_GARBAGE : LLM_CUT,
+        llm_answer_fault(call, broken_off(call),
                          "The provider's stream ended without output", now);
         return;
     }
@@ -465,7 +472,7 @@ static void end_stream(llm_call *call, apr_time_t now)
         && (call->finished || (call->head.framed && call->summed_up)))
         finish_stream(call, now);
     else
-        llm_answer_fault(call, LLM_CUT, NULL, now);
+        llm_answer_fault(call, broken_off(call), NULL, now);
 }
 
 /* HTTP has come to its end, well or badly. */
