@@ -314,9 +314,16 @@ function broken(adapter, provider, check) {
       assert.match(seen.text, /^One /);
     });
   }
+  // An event of Responses' is both the end and the reason of it: without it
+  // the answer is not whole.
   check('a stream without its end', async () => {
     if (!GATEWAY) return;
-    const { answer } = await ask(adapter, provider, 'no-end', {}, true);
+    const asking = ask(adapter, provider, 'no-end', {}, true);
+    if (provider.name === 'responses' && adapter.face === 'responses') {
+      await assert.rejects(asking);
+      return;
+    }
+    const { answer } = await asking;
     assert.equal(answer.text, 'One two.');
   });
   check('a slow stream comes as it is made', async () => {

@@ -321,9 +321,8 @@ export function streamGenerate(answer, model) {
   }
   const lists = eventsOf(answer);
   if (!lists.length) lists.push([{ text: '' }]);
-  const ended = answer.cut || answer.endless;
   let events = lists.map((parts, n) => frame(answer, model, parts,
-    n === lists.length - 1 && !ended && finishes[answer.finish]));
+    n === lists.length - 1 && !answer.cut && finishes[answer.finish]));
   if (answer.midway) {
     events = [...events.slice(0, 1), { error: { code: 503,
       message: answer.midway.message, status: 'UNAVAILABLE' } }];

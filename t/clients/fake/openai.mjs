@@ -277,7 +277,7 @@ export function streamChat(answer, model, body) {
     }
   }
   if (answer.midway) {
-    events.splice(4, Infinity, { error: { message: answer.midway.message,
+    events.splice(2, Infinity, { error: { message: answer.midway.message,
       type: 'server_error', param: null, code: 'server_error' } });
   }
   const ended = answer.cut || answer.endless || answer.midway;
