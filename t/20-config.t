@@ -382,6 +382,10 @@ wrong 'LLMHold with one wrong word', "LLMHold chars=5 tim=1s # here\n",
     qr/LLMHold: "tim=1s" is none of chars=, time=, off/;
 right "LLMHold $_", "<Location /llm>\n    LLMHold $_\n</Location>\n"
     for 'off', 'chars=80', 'time=500ms', 'chars=80 time=500ms';
+wrong "LLMDirect $_", "LLMDirect $_ # here\n",
+    qr/LLMDirect: "$_" is neither on nor off/ for qw(1 any default);
+right "LLMDirect $_", "<Location /llm>\n    LLMDirect $_\n</Location>\n"
+    for qw(on off);
 wrong "LLMMaxDepth $_", "LLMMaxDepth $_ # here\n", qr/LLMMaxDepth.*"$_"/
     for qw(0 1 x 100000);
 wrong "$_ in a virtual host", "<VirtualHost *:1>\n$_ # here\n</VirtualHost>\n",

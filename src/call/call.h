@@ -40,6 +40,9 @@ typedef struct llm_call_limits {
                                          * gets a sign of life so often; 0:
                                          * never */
     llm_hold hold;              /* both 0: its first output is enough */
+    int direct;                 /* "provider/model" may be asked for of any
+                                 * provider; 0: as lines have it; -1: where
+                                 * the models are open to any name */
     int drop_unsupported;       /* 1: what a target cannot be told is left
                                  * out and named; 0: it is refused */
     const apr_array_header_t *facts;    /* of llm_facts; NULL: none known */

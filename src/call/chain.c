@@ -7,15 +7,6 @@
 
 /* ---- one name ----------------------------------------------------------- */
 
-static llm_fault no_model(llm_call *call, const char *name, const char *param,
-                          llm_fault_detail *detail)
-{
-    detail->param = param;
-    detail->text = apr_pstrcat(call->pool, "The model `", name,
-                               "` does not exist on this gateway", NULL);
-    return LLM_NO_MODEL;
-}
-
 /* In a provider's path they would lead elsewhere. */
 static int is_dots(const char *name)
 {
@@ -25,8 +16,16 @@ static int is_dots(const char *name)
     return !strcmp(name, ".") || !strcmp(name, "..");
 }
 
+/* Whether a provider that no line has for it may be asked for a model. */
+static int is_direct(const llm_call *call, const llm_models *models)
+{
+    return call->limits->direct < 0 ? llm_models_are_open(models)
+                                    : call->limits->direct;
+}
+
 /* Its own line, else a target that some line has, by "provider/model", else
- * a wildcard. */
+ * a wildcard; but who stands for every name comes after a provider that may
+ * be asked directly. */
 static const llm_model *find(llm_call *call, const llm_models *models,
                              const char *name, const char **parameters)
 {
@@ -37,7 +36,26 @@ static const llm_model *find(llm_call *call, const llm_models *models,
         return NULL;
     if (!model || model->wildcard)
         direct = llm_models_direct(models, name, call->pool);
+    if (!direct && (!model || (model->wildcard && !*model->name))
+        && is_direct(call, models))
+        direct = llm_models_at_provider(models, name, call->pool);
     return direct ? direct : model;
+}
+
+static llm_fault no_model(llm_call *call, const llm_models *models,
+                          const char *name, const char *param,
+                          llm_fault_detail *detail)
+{
+    const char *way_out = !is_direct(call, models) && !is_dots(name)
+        && llm_models_at_provider(models, name, call->pool)
+        ? " (LLMDirect on, or an LLMModel line, would let it be asked for)"
+        : "";
+
+    detail->param = param;
+    detail->text = apr_pstrcat(call->pool, "The model `", name,
+                               "` does not exist on this gateway", way_out,
+                               NULL);
+    return LLM_NO_MODEL;
 }
 
 /* Only the seed's clients may leave it out. */
@@ -125,7 +143,7 @@ static llm_fault extend(llm_call *call, const llm_models *models,
         name = APR_ARRAY_IDX(call->names, i, const char *);
         model = find(call, models, name, &parameters);
         if (!model)
-            return no_model(call, name, "fallbacks", detail);
+            return no_model(call, models, name, "fallbacks", detail);
         add_targets(call, chain, model, name, parameters);
     }
     call->model = chain;
@@ -138,6 +156,7 @@ llm_fault llm_call_find_model(llm_call *call, const llm_models *models,
     default_model(call, models);
     call->model = find(call, models, call->request.model, &call->parameters);
     if (!call->model)
-        return no_model(call, call->request.model, "model", detail);
+        return no_model(call, models, call->request.model, "model",
+                        detail);
     return call->names->nelts ? extend(call, models, detail) : LLM_OK;
 }

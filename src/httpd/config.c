@@ -71,7 +71,7 @@ llm_call_limits llm_config_limits(const request_rec *r)
         .max_depth = (unsigned)max_depth_of(dir),
         .max_in_flight = main->max_in_flight,
         .recover = (int)recover_of(dir), .keep_alive = keep_alive_of(dir),
-        .hold = dir->hold,
+        .hold = dir->hold, .direct = (int)direct_of(dir),
         .drop_unsupported = (int)unsupported_of(dir), .facts = main->facts,
         .health = llm_welfare(), .reap = llm_shared_reap
     };

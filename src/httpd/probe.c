@@ -186,24 +186,28 @@ static void add_cell(apr_array_header_t *cells, llm_health *cell)
         APR_ARRAY_PUSH(cells, llm_health *) = cell;
 }
 
+static void add_those(probe *at, const apr_array_header_t *targets)
+{
+    const llm_health_area area = llm_welfare();
+    int i;
+
+    for (i = 0; i < targets->nelts; i++) {
+        const llm_target *target = &APR_ARRAY_IDX(targets, i, llm_target);
+
+        if (target->provider == at->provider)
+            add_cell(at->targets, llm_health_find(&area, "target",
+                                                  target->label));
+    }
+}
+
 static void add_targets(probe *at, const server_rec *s)
 {
     const llm_models *models = llm_config_server(s)->models;
-    const llm_health_area area = llm_welfare();
-    int i, k;
+    int i;
 
-    for (i = 0; i < models->list->nelts; i++) {
-        const llm_model *model = &APR_ARRAY_IDX(models->list, i, llm_model);
-
-        for (k = 0; k < model->targets->nelts; k++) {
-            const llm_target *target =
-                &APR_ARRAY_IDX(model->targets, k, llm_target);
-
-            if (target->provider == at->provider)
-                add_cell(at->targets, llm_health_find(&area, "target",
-                                                      target->label));
-        }
-    }
+    for (i = 0; i < models->list->nelts; i++)
+        add_those(at, APR_ARRAY_IDX(models->list, i, llm_model).targets);
+    add_those(at, models->any);
 }
 
 static void add_probe(const llm_provider *provider, server_rec *main,

@@ -430,12 +430,31 @@ static int check_target(server_rec *s, const llm_server *server,
     return HTTP_INTERNAL_SERVER_ERROR;
 }
 
+/* Whatever the client names of it; of two with one name, the server's own. */
+static void add_any(const llm_server *server, llm_provider *provider,
+                    apr_pool_t *p)
+{
+    llm_target *target;
+
+    if (find(server, provider->name) != provider)
+        return;
+    target = apr_array_push(server->models->any);
+    memset(target, 0, sizeof *target);
+    target->provider = provider;
+    target->provider_name = provider->name;
+    target->label = apr_pstrcat(p, provider->name, "/*", NULL);
+}
+
 static int check_server(server_rec *s)
 {
     const llm_server *server = llm_config_server(s);
     llm_model *models = (llm_model *)server->models->list->elts;
     int i, j, rc = OK;
 
+    apr_array_clear(server->models->any);
+    for (i = 0; i < server->providers->nelts; i++)
+        add_any(server, APR_ARRAY_IDX(server->providers, i, llm_provider *),
+                s->process->pconf);
     for (i = 0; i < server->models->list->nelts; i++)
         for (j = 0; j < models[i].targets->nelts; j++)
             if (check_target(s, server, &models[i],

@@ -150,21 +150,38 @@ static void add_target(list *to, const llm_target *target)
     row->failed_percent = calls ? (apr_int64_t)failures * 100 / calls : -1;
 }
 
+/* Nobody need ever ask for what no line has. */
+static int was_asked(const llm_target *target)
+{
+    const llm_health_area all = area;
+    const llm_health *cell = llm_health_look(&all, "target", target->label);
+
+    return cell && (atomic_load(&cell->window) || atomic_load(&cell->latency));
+}
+
+static void add_those(list *to, const apr_array_header_t *targets,
+                      const llm_provider *provider, int in_line)
+{
+    int i;
+
+    for (i = 0; i < targets->nelts; i++) {
+        const llm_target *target = &((const llm_target *)targets->elts)[i];
+
+        if (target->provider == provider && (in_line || was_asked(target))
+            && is_new(to, provider, target->label))
+            add_target(to, target);
+    }
+}
+
 static void add_targets(list *to, const llm_server *server,
                         const llm_provider *provider)
 {
     const llm_model *models = (const llm_model *)server->models->list->elts;
-    int i, k;
+    int i;
 
     for (i = 0; i < server->models->list->nelts; i++)
-        for (k = 0; k < models[i].targets->nelts; k++) {
-            const llm_target *target = &((const llm_target *)
-                                         models[i].targets->elts)[k];
-
-            if (target->provider == provider
-                && is_new(to, provider, target->label))
-                add_target(to, target);
-        }
+        add_those(to, models[i].targets, provider, 1);
+    add_those(to, server->models->any, provider, 0);
 }
 
 apr_array_header_t *llm_welfare_list(server_rec *main, apr_time_t now,

@@ -7,15 +7,17 @@ llm_models *llm_models_make(apr_pool_t *p)
     llm_models *models = apr_pcalloc(p, sizeof *models);
 
     models->list = apr_array_make(p, 8, sizeof(llm_model));
+    models->any = apr_array_make(p, 4, sizeof(llm_target));
     return models;
 }
 
 /* The targets are copied: each server finds its own providers for them. So
- * is the list, which apr_array_append would share if `outer` is empty. */
+ * is the list, which apr_array_append would share if `outer` is empty. Which
+ * providers there are is for the server to say. */
 llm_models *llm_models_merge(const llm_models *outer, const llm_models *inner,
                              apr_pool_t *p)
 {
-    llm_models *models = apr_pcalloc(p, sizeof *models);
+    llm_models *models = llm_models_make(p);
     llm_model *model;
     int i;
 
@@ -96,35 +98,28 @@ static int stands_for(const llm_target *target, const char *name)
     return !strcmp(target->model, name + n + 1);
 }
 
-static const llm_target *best_target(const llm_models *models,
-                                     const char *name, int *how)
+/* The better of `found` and what is among these targets; *how it fits. */
+static const llm_target *best_of(const apr_array_header_t *targets,
+                                 const char *name, const llm_target *found,
+                                 int *how)
 {
-    const llm_target *found = NULL;
-    int i, k;
+    int i;
 
-    for (i = 0; i < models->list->nelts; i++) {
-        const apr_array_header_t *targets = model_at(models, i)->targets;
+    for (i = 0; i < targets->nelts; i++) {
+        const llm_target *target = &((const llm_target *)targets->elts)[i];
+        int fits = stands_for(target, name);
 
-        for (k = 0; k < targets->nelts; k++) {
-            const llm_target *target = &((const llm_target *)
-                                         targets->elts)[k];
-            int fits = stands_for(target, name);
-
-            if (fits && (!found || fits < *how)) {
-                found = target;
-                *how = fits;
-            }
+        if (fits && (!found || fits < *how)) {
+            found = target;
+            *how = fits;
         }
     }
     return found;
 }
 
-const llm_model *llm_models_direct(const llm_models *models, const char *name,
-                                   apr_pool_t *p)
+static const llm_model *model_of(const llm_target *found, int how,
+                                 const char *name, apr_pool_t *p)
 {
-    int how = 0;
-    const llm_target *found = strchr(name, '/')
-        ? best_target(models, name, &how) : NULL;
     llm_model *model;
     llm_target *target;
 
@@ -142,6 +137,43 @@ const llm_model *llm_models_direct(const llm_models *models, const char *name,
     if (how == 2)
         target->model = apr_pstrdup(p, strchr(name, '/') + 1);
     return model;
+}
+
+const llm_model *llm_models_direct(const llm_models *models, const char *name,
+                                   apr_pool_t *p)
+{
+    const llm_target *found = NULL;
+    int i, how = 0;
+
+    for (i = 0; strchr(name, '/') && i < models->list->nelts; i++)
+        found = best_of(model_at(models, i)->targets, name, found, &how);
+    return model_of(found, how, name, p);
+}
+
+const llm_model *llm_models_at_provider(const llm_models *models,
+                                        const char *name, apr_pool_t *p)
+{
+    int how = 0;
+    const llm_target *found = best_of(models->any, name, NULL, &how);
+
+    return model_of(found, how, name, p);
+}
+
+static int is_unconditional(const llm_model *model)
+{
+    int i;
+
+    for (i = 0; i < model->targets->nelts; i++)
+        if (!((const llm_target *)model->targets->elts)[i].when)
+            return 1;
+    return 0;
+}
+
+int llm_models_are_open(const llm_models *models)
+{
+    const llm_model *all = exact(models, "", 0, 1);
+
+    return !models->list->nelts || (all && is_unconditional(all));
 }
 
 const llm_model *llm_models_default(const llm_models *models)

@@ -37,6 +37,8 @@ typedef struct llm_model {
 
 typedef struct llm_models {
     apr_array_header_t *list;   /* of llm_model, in the order of the lines */
+    apr_array_header_t *any;    /* of llm_target: "provider/" and anything,
+                                 * for each provider of the server */
 } llm_models;
 
 llm_models *llm_models_make(apr_pool_t *p);
@@ -52,6 +54,14 @@ llm_model *llm_models_add(llm_models *models, const char *name, apr_pool_t *p);
  * stands for; a model of its own, from `p`. NULL if no line does. */
 const llm_model *llm_models_direct(const llm_models *models, const char *name,
                                    apr_pool_t *p);
+
+/* The same by the providers alone, whatever the lines say. */
+const llm_model *llm_models_at_provider(const llm_models *models,
+                                        const char *name, apr_pool_t *p);
+
+/* 1 if names are answered that no line has: one stands for every name, on no
+ * condition, or there is no line at all. */
+int llm_models_are_open(const llm_models *models);
 
 /* What a client that names no model gets: the line called "default", else
  * the first that is no wildcard; NULL if there is none. */

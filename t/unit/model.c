@@ -168,6 +168,48 @@ static void merges_with_nothing(void)
     }
 }
 
+static void finds_at_providers(void)
+{
+    static const char *const names[] = { "a", "one/x" };
+    static const char *const others[] = { "two/", "three/y", "one", "on/y",
+                                          "one/", "/y", "" };
+    llm_models *const models = table(names, 2);
+    llm_target *const target = apr_array_push(models->any);
+    const llm_model *model;
+
+    memset(target, 0, sizeof *target);
+    target->provider_name = "one";
+    target->label = "one/*";
+    ok(!llm_models_direct(models, "one/y", pool), "no line has it");
+    model = llm_models_at_provider(models, "one/y/z", pool);
+    is_str(line_of(model), "one/*", "the provider has");
+    is_str(target_of(model), "one", "it is asked");
+    is_str(((llm_target *)model->targets->elts)->model, "y/z",
+           "by the rest of the name");
+    for (size_t i = 0; i < COUNT(others); i++)
+        ok(!llm_models_at_provider(models, others[i], pool), "not '%s'",
+           others[i]);
+    ok(!llm_models_at_provider(llm_models_merge(models, models, pool), "one/y",
+                               pool), "each server has its own providers");
+}
+
+static void is_open(void)
+{
+    static const char *const narrow[] = { "a", "a*" };
+    llm_models *const models = table(narrow, 2);
+    llm_model *all;
+
+    ok(llm_models_are_open(llm_models_make(pool)), "no line: open");
+    ok(!llm_models_are_open(models), "exact names and others: not");
+    all = llm_models_add(models, "*", pool);
+    add_target(all, "one");
+    ok(llm_models_are_open(models), "one for any name: open");
+    ((llm_target *)all->targets->elts)->when = "some condition";
+    ok(!llm_models_are_open(models), "not if it is on a condition");
+    add_target(all, "two");
+    ok(llm_models_are_open(models), "but if another target is on none");
+}
+
 int main(void)
 {
     apr_initialize();
@@ -177,6 +219,8 @@ int main(void)
     adds();
     merges();
     merges_with_nothing();
+    finds_at_providers();
+    is_open();
     apr_pool_destroy(pool);
     return done();
 }
