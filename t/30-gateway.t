@@ -472,6 +472,44 @@ CONF
     $gw->log_clean;
 };
 
+# By it an attempt is found in the provider's log.
+subtest 'an id for each attempt' => sub {
+    my $up = Upstream->start(bad => [ fault(500) ],
+        default => sub { $_[0]{json}{stream} ? stream([ deltas(['hi']) ])
+            : whole(completion()) });
+    my $gw = Gateway->start(conf =>
+        $up->section('fake', 'LLMRetry attempts=2 backoff=1ms')
+        . $up->section('claude', 'LLMDialect anthropic')
+        . $up->section('named', 'LLMHeader X-Request-ID ours')
+        . <<'CONF');
+LLMModel good fake/good
+LLMModel chain fake/bad named/bad claude/bad fake/good
+CONF
+    my $seen = sub {
+        my ($ask) = @_;
+        $up->forget;
+        my $id = $ask->()->{headers}{'x-request-id'};
+        return join ' ', map { s/\A\Q$id\E/ID/r }
+            map { $_->{headers}{'x-request-id'} } @{ $up->requests };
+    };
+    my @id = ('X-Request-Id' => 'abc-123');
+    is $seen->(sub { $gw->chat('good') }), 'ID-1', 'of one attempt';
+    is $seen->(sub { $gw->chat('chain') }), 'ID-1 ID-2 ours ID-4 ID-5',
+        'of each of five, but where the configuration gives one';
+    is $seen->(sub { my $is = $gw->chat('chain', undef, @id);
+        is $is->{headers}{'x-request-id'}, 'abc-123',
+            'what the client sent comes back to it as it was';
+        return $is }), 'ID-1 ID-2 ours ID-4 ID-5', 'and goes on with a number';
+    is $seen->(sub { my ($wire, $head) = $gw->stream('chain', undef, @id);
+        $wire->events; return $head }),
+        'ID-1 ID-2 ours ID-4 ID-5', 'of a stream, too';
+    is $gw->chat('good', undef, 'X-Request-Id' => "a\"b")->{status}, 200,
+        'one that is not fit';
+    like $up->requests->[-1]{headers}{'x-request-id'}, qr/\Allm-[-\w]+-1\z/,
+        'goes nowhere';
+    $gw->log_clean(qr/LLM0010/);
+};
+
 subtest 'at the root' => sub {
     my $up = Upstream->start(default => [ whole(completion()) ]);
     my $gw = Gateway->start(locations => 0, conf => $up->section('fake')

@@ -290,6 +290,7 @@ is_deeply $json->decode($asked->{body}), {
     messages => [ { role => 'user', content => "caf\x{e9}" } ],
     temperature => 0.5 }, 'the body says the version, and not the model';
 ok !exists $asked->{headers}{'anthropic-version'}, 'no field does';
+ok !exists $asked->{headers}{'x-request-id'}, 'what is signed has no more';
 for my $model (qw(arn plain inner token)) {
     is messages($model)->{status}, 200, "$model is answered";
     is unsigned(last_request()), '', 'and its signature right';

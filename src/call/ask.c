@@ -1,6 +1,7 @@
 /* What a target is asked. */
 #include "answer.h"
 #include <string.h>
+#include <strings.h>
 #include <apr_strings.h>
 #include "../wire/carry.h"
 
@@ -235,7 +236,7 @@ const char *llm_call_path(const llm_call *call)
 
 /* What Anthropic's API wants to hear beside the key, unless its body says it
  * to a service. */
-const char *llm_call_fields(const llm_call *call)
+static const char *versions(const llm_call *call)
 {
     const llm_face *face = &call->face;
     const llm_service *service = call->target->provider->service;
@@ -243,14 +244,42 @@ const char *llm_call_fields(const llm_call *call)
 
     if (strcmp(call->target->provider->family->name, "anthropic")
         || llm_service_is_framed(service))
-        return NULL;
+        return "";
     if (llm_service_has_version(service))
         version = "";
     else if (!call->translation && face->version)
         version = apr_pstrcat(call->pool, "anthropic-version: ",
                               face->version, "\n", NULL);
     if (call->translation || !face->beta)
-        return *version ? version : NULL;
+        return version;
     return apr_pstrcat(call->pool, version, "anthropic-beta: ", face->beta,
                        "\n", NULL);
+}
+
+/* A signature is made of the fields that the endpoint has; one that an
+ * LLMHeader gives is not given twice. */
+static int may_be_named(const llm_endpoint *endpoint)
+{
+    const llm_endpoint_header *headers;
+    int i;
+
+    if (endpoint->signing || !endpoint->headers)
+        return 0;
+    headers = (const llm_endpoint_header *)endpoint->headers->elts;
+    for (i = 0; i < endpoint->headers->nelts; i++)
+        if (!strcasecmp(headers[i].name, "x-request-id"))
+            return 0;
+    return 1;
+}
+
+/* Each attempt has an id of its own, by which it is found in the provider's
+ * log as well as in the gateway's. */
+const char *llm_call_fields(const llm_call *call)
+{
+    const char *lines = versions(call);
+
+    if (call->face.id && may_be_named(call->endpoint))
+        lines = apr_psprintf(call->pool, "%sx-request-id: %s-%d\n", lines,
+                             call->face.id, call->attempt);
+    return *lines ? lines : NULL;
 }
