@@ -510,6 +510,33 @@ CONF
     $gw->log_clean(qr/LLM0010/);
 };
 
+# libcurl asks again by itself when a connection that was kept proves dead.
+subtest 'a request that was sent twice' => sub {
+    my (%kept, $bad);
+    my $up = Upstream->start(
+        good => sub { $kept{ $_[0]{conn} }++ && !$bad++ ? ['reset']
+            : whole(completion()) });
+    my $gw = Gateway->start(log => 'warn llm:info', children => 1,
+        conf => $up->section('fake') . "LLMModel good fake/good\n");
+    my ($asked, @answers) = 0;
+    for (1 .. 50) {
+        push @answers, $gw->chat('good');
+        last if ($asked = @{ $up->requests }) > @answers;
+    }
+    is $asked, @answers + 1, 'the provider saw one more';
+    is_deeply [ grep { $_->{status} != 200
+        || $_->{headers}{'x-llm-attempts'} != 1 } @answers ], [],
+        'than the gateway made attempts';
+    my $id = "$answers[-1]{headers}{'x-request-id'}-1";
+    is_deeply [ map { $_->{headers}{'x-request-id'} }
+        @{ $up->requests }[-2, -1] ], [ $id, $id ], 'with the same id';
+    my @said = grep { /LLM0017/ } $gw->error_log;
+    like $said[0], qr/LLM0017: \Q$id\E: sent 2 times to provider fake/,
+        'the log says so';
+    is scalar @said, 1, 'once';
+    $gw->log_clean(qr/LLM0017/);
+};
+
 subtest 'at the root' => sub {
     my $up = Upstream->start(default => [ whole(completion()) ]);
     my $gw = Gateway->start(locations => 0, conf => $up->section('fake')

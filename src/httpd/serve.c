@@ -333,12 +333,26 @@ static void ask(llm_serving *s)
 
 /* ---- waiting ------------------------------------------------------------ */
 
+/* That is no attempt of the call's, yet the provider may have seen it. */
+static void note_sends(const llm_serving *s)
+{
+    const int sends = llm_exchange_sends(s->exchange);
+
+    if (sends > 1)
+        ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, s->r, "LLM0017: %s-%d: sent "
+                      "%d times to provider %s, whose kept connection ended "
+                      "without an answer", s->request_id, s->call.attempt,
+                      sends, s->call.target->provider_name);
+}
+
 static void take(llm_serving *s)
 {
     llm_arrival arrival;
     apr_time_t now = apr_time_now();
 
     llm_exchange_take(s->exchange, &arrival);
+    if (!s->call.head.status && (arrival.head.status || arrival.ended))
+        note_sends(s);
     if (s->call.last)
         s->gap = now - s->call.last;
     else if (arrival.head.status || arrival.ended)

@@ -192,6 +192,11 @@ void llm_exchange_client_news(llm_exchange *x, int *gone, int *ready)
     pthread_mutex_unlock(&x->lock);
 }
 
+int llm_exchange_sends(const llm_exchange *x)
+{
+    return atomic_load(&x->sends);
+}
+
 static void leave(llm_exchange *x, unsigned order)
 {
     if (!x->engine) {

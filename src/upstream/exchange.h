@@ -103,6 +103,11 @@ void llm_exchange_unwatch(llm_exchange *x);
  * the inbox. */
 void llm_exchange_client_news(llm_exchange *x, int *gone, int *ready);
 
+/* Worker: how often the request was sent so far. It is more than once when a
+ * connection that was kept ended before it answered: libcurl then asks again
+ * on another by itself. 0 where there is no network. */
+int llm_exchange_sends(const llm_exchange *x);
+
 /* Worker: the last call. Cancels what runs. */
 void llm_exchange_close(llm_exchange *x);
 
@@ -156,6 +161,7 @@ struct llm_exchange {
 
     /* both, without the lock */
     _Atomic unsigned orders;
+    _Atomic int sends;          /* of the request, on whatever connection */
     llm_exchange *next_order;   /* the engine's queue, under its lock */
 
     /* who drives the transfer: the engine thread, or the worker while it

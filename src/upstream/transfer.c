@@ -133,7 +133,7 @@ static void forget_port(interest *in)
 static int before_request(void *baton, char *remote_ip, char *local_ip,
                           int remote_port, int port)
 {
-    const llm_exchange *x = baton;
+    llm_exchange *x = baton;
     interest *in = *place_by_port(x->transfers, port);
     char rest[512];
 
@@ -143,8 +143,10 @@ static int before_request(void *baton, char *remote_ip, char *local_ip,
     while (in && in->port != port)
         in = in->next_port;
     if (!in || !in->served || in->wanted
-        || recv(in->fd, rest, 1, MSG_PEEK | MSG_DONTWAIT) <= 0)
+        || recv(in->fd, rest, 1, MSG_PEEK | MSG_DONTWAIT) <= 0) {
+        x->sends++;
         return CURL_PREREQFUNC_OK;
+    }
     shutdown(in->fd, SHUT_RDWR);
     while (recv(in->fd, rest, sizeof rest, MSG_DONTWAIT) > 0)
         ;
