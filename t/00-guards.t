@@ -275,6 +275,52 @@ cmp_ok(scalar @faults, '>', 20, 'faults were found');
 none('every fault is in the manual',
     grep { $_ ne 'ok' && $all !~ /\b$_\b/ } @faults);
 
+# What the manual's table says of a fault is what the code does with it.
+my %goes_to = (STOP => 'the client',
+    KEY => 'another key, then the next target',
+    WAIT => 'another key, or the same target later, then the next',
+    AGAIN => 'the same target again, then the next',
+    TARGET => 'the next target', OTHER => 'the next target',
+    CONTEXT => 'a target with a larger context',
+    CONTENT => 'a target with on=content');
+
+# The rows of the code as lines: word, status, type, code, where it goes, and
+# the sentence.
+sub fault_rows
+{
+    my ($header) = @_;
+    (my $flat = $header) =~ s/\s*\\\n\s*/ /g;
+    my @rows;
+    while ($flat =~ /X\(\w+,\s"(\w+)",\s(\d+),\s"(\w*)",\s"(\w*)",\s(\w+),
+        \s\w+,\s"([^"]*)"\)/xg) {
+        my ($word, @row) = ($1, $2, $3, $4, $goes_to{$5} || "what is $5?", $6);
+        push @rows, join '; ', $word, @row unless $word eq 'ok';
+    }
+    return @rows;
+}
+
+# The same of the manual, whose sentences may name a directive's word more.
+sub manual_rows
+{
+    my ($html) = @_;
+    my ($table) = $html =~ m{id="faults".*?(<table>.*?</table>)}s or return;
+    my @rows;
+    for my $row ($table =~ m{<tr><td>(.*?)</td></tr>}g) {
+        $row =~ s{ \(<code>[^<]*</code>\)(?=\.\z)}{};
+        my @cells = split m{</td><td[^>]*>|<br>}, $row;
+        s/<[^>]*>//g, s/&#x27;/'/g, s/&amp;/&/g for @cells;
+        $cells[-1] =~ s/\.\z// or $cells[-1] .= ' (no full stop)';
+        push @rows, join '; ', @cells;
+    }
+    return @rows;
+}
+
+my @due = fault_rows(text('src/base/fault.h'));
+my @told = manual_rows(text('htdocs/manual/operations.html'));
+is(scalar @due, @faults - 1, 'every row of the faults was read');
+is($told[$_], $due[$_], 'the manual: ' . $due[$_] =~ s/;.*//r) for 0 .. $#due;
+none('no fault is in the manual only', @told[ @due .. $#told ]);
+
 # --- pages --------------------------------------------------------------------
 
 my (@loads, @inline, @links);
