@@ -2,6 +2,7 @@
 #include <string.h>
 #include <apr_strings.h>
 
+#define WHOLE apr_time_from_sec(120)
 #define OUT_CEILING (4 * 1024 * 1024)   /* an inbox full of events, and more */
 
 #define ASIDE_CEILING 1024              /* a sign of life */
@@ -116,10 +117,24 @@ llm_call_want llm_call_next(const llm_call *call)
     return call->state == LLM_CALL_ADMITTED ? LLM_CALL_ASK : LLM_CALL_WAIT;
 }
 
+/* A whole answer comes when it is finished, which may take as long as a call
+ * may take at all; not so long, while another target could be asked. */
+static apr_interval_time_t patience(const llm_call *call, apr_time_t now)
+{
+    const llm_times may = llm_call_times(call->target);
+
+    if (call->request.stream)
+        return may.first;
+    if (may.whole)
+        return may.whole;
+    return llm_answer_has_next(call, now) ? WHOLE : may.total;
+}
+
 void llm_call_was_asked(llm_call *call, apr_time_t now)
 {
     call->state = LLM_CALL_ASKED;
     call->asked = now;
+    call->silent_until = now + patience(call, now);
 }
 
 apr_time_t llm_answer_deadline(const llm_call *call)
@@ -132,7 +147,7 @@ apr_time_t llm_answer_deadline(const llm_call *call)
     if (call->first)
         soon = call->last + may.idle;
     else
-        soon = call->asked + (call->request.stream ? may.first : may.whole);
+        soon = call->silent_until;
     return soon < total ? soon : total;
 }
 

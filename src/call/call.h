@@ -161,6 +161,7 @@ typedef struct llm_call {
 
     /* times, microseconds since 1970; 0: not yet */
     apr_time_t started, asked, first, last, ended;
+    apr_time_t silent_until;    /* the first byte may take so long */
     apr_time_t heard;           /* when the client was last sent something */
 } llm_call;
 

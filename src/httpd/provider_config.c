@@ -184,8 +184,8 @@ static const char *close_service(llm_provider *provider, apr_pool_t *p)
                                 wrong) : NULL;
 }
 
-/* Whole answers start when they are finished: unless told otherwise they may
- * take as long as a call may take at all. */
+/* How long a whole answer may take to begin the call knows, unless it is told:
+ * it depends on who else could be asked. */
 static void close_times(llm_times *times)
 {
     llm_times usual = {
@@ -193,8 +193,7 @@ static void close_times(llm_times *times)
         .idle = apr_time_from_sec(30), .total = apr_time_from_sec(600)
     };
 
-    usual.whole = times->first ? times->first
-        : times->total ? times->total : usual.total;
+    usual.whole = times->first;
     *times = llm_times_or(*times, &usual);
 }
 

@@ -233,8 +233,8 @@ int llm_exchange_arrived(llm_exchange *x, const char *bytes, size_t n)
         taken = 0;
     if (x->inbox.len >= LLM_INBOX_CEILING || !taken)
         x->full = 1;
-    if (x->full || !x->whole)
-        x->news = 1;
+    if (x->full || !x->whole || !x->begun)
+        x->news = x->begun = 1;
     news = x->news;
     pthread_mutex_unlock(&x->lock);
     if (news)

@@ -58,7 +58,7 @@ typedef void (*llm_ring_fn)(void *baton);
 /* Worker. NULL without memory. `path` follows the endpoint's base URL and is
  * copied, as are `fields`: header lines of this request alone, each ended by
  * '\n', or NULL; `body` is taken over. With `whole` the engine rings only when
- * the answer has ended or the inbox is full, not for every piece. */
+ * the answer begins, has ended, or the inbox is full, not for every piece. */
 llm_exchange *llm_exchange_new(const llm_endpoint *endpoint, const char *path,
                                const char *fields, llm_buf *body, int whole);
 
@@ -150,6 +150,7 @@ struct llm_exchange {
     llm_ring_fn ring;           /* NULL, or what to call once */
     void *baton;
     int full;                   /* the transfer is paused for want of room */
+    int begun;                  /* bytes have come */
     apr_time_t alarm;
 
     /* worker only */

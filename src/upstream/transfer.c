@@ -11,11 +11,14 @@
 #include "head.h"
 #include "sign.h"
 #include "spin.h"
+#include "trouble.h"
 
 #define IDLE_CONNECTIONS 16384L /* kept open to providers, a child: a wave of
                                  * calls must not use up the local ports */
 #define IDLE_HANDLES 256        /* kept ready, an endpoint */
 #define SOCKET_BUCKETS 64
+#define SENDS 2                 /* of one request: curl sends it again when a
+                                 * kept connection proves dead */
 #define ADDRESSES 64            /* kept, an endpoint: some have the model's
                                  * name in their path */
 #define BUFFER 2048             /* read at once; a waiting call has one */
@@ -144,6 +147,8 @@ static int before_request(void *baton, char *remote_ip, char *local_ip,
         in = in->next_port;
     if (!in || !in->served || in->wanted
         || recv(in->fd, rest, 1, MSG_PEEK | MSG_DONTWAIT) <= 0) {
+        if (x->sends == SENDS)
+            return CURL_PREREQFUNC_ABORT;
         x->sends++;
         return CURL_PREREQFUNC_OK;
     }
@@ -265,44 +270,11 @@ static size_t on_bytes(char *bytes, size_t size, size_t n, void *baton)
     return CURL_WRITEFUNC_PAUSE;
 }
 
-/* The one place where curl's errors get a meaning. */
-static llm_fault fault_of(CURLcode code, const llm_exchange *x)
-{
-    switch (code) {
-    case CURLE_OK:
-        return x->head.status ? LLM_OK : LLM_RESET;
-    case CURLE_COULDNT_RESOLVE_HOST:
-    case CURLE_COULDNT_RESOLVE_PROXY:
-    case CURLE_COULDNT_CONNECT:
-    case CURLE_SSL_CONNECT_ERROR:
-        return LLM_UNREACHABLE;
-    case CURLE_PEER_FAILED_VERIFICATION:
-    case CURLE_SSL_CACERT_BADFILE:
-    case CURLE_SSL_ISSUER_ERROR:
-    case CURLE_SSL_PINNEDPUBKEYNOTMATCH:
-        return LLM_UNTRUSTED;
-    case CURLE_OPERATION_TIMEDOUT:
-        return LLM_SLOW;
-    case CURLE_FAILED_INIT:
-    case CURLE_BAD_FUNCTION_ARGUMENT:
-        return LLM_INTERNAL;
-    case CURLE_PARTIAL_FILE:
-    case CURLE_RECV_ERROR:
-    case CURLE_SEND_ERROR:
-    case CURLE_GOT_NOTHING:
-    case CURLE_HTTP2:
-    case CURLE_HTTP2_STREAM:
-        return x->head.status ? LLM_CUT : LLM_RESET;
-    default:
-        return LLM_GARBAGE;
-    }
-}
-
 /* A connection that broke is reported by curl with the same code whether it
  * was the server's TLS or its certificate; only the latter is LOUD. */
 static void finish(llm_exchange *x, CURLcode code)
 {
-    llm_fault fault = fault_of(code, x);
+    llm_fault fault = llm_trouble_of(code, x->head.status);
     long version = 0;
 
     curl_easy_getinfo(x->easy, CURLINFO_HTTP_VERSION, &version);

@@ -366,6 +366,28 @@ static void no_time_left(void)
     strike(&s);
 }
 
+/* Of a whole answer's beginning nobody has said when it is due. */
+static void patient(void)
+{
+    stage s;
+
+    set_stage(&s, 2);
+    for (int i = 0; i < 2; i++) {
+        s.endpoints[i].times.whole = 0;
+        s.endpoints[i].times.total = 600 * SEC;
+    }
+    admit(&s, WHOLE_BODY);
+    is_int(llm_call_deadline(&s.call), STARTED + 120 * SEC,
+           "two minutes while there is another target");
+    pass_time(&s, STARTED + 120 * SEC);
+    is_int(s.asks, 2, "which is asked then");
+    is_int(llm_call_deadline(&s.call), STARTED + 600 * SEC,
+           "the last may take all the time there is");
+    give_whole(&s, 200, "{\"choices\":[]}");
+    settle(&s, LLM_OK);
+    strike(&s);
+}
+
 int main(void)
 {
     open_theatre();
@@ -383,6 +405,7 @@ int main(void)
     retry_after();
     nothing_is_left();
     no_time_left();
+    patient();
     close_theatre();
     return done();
 }
