@@ -403,8 +403,8 @@ sub wait_for
         next if length $conn->{out} || !$conn->{steps};
         my $step = $conn->{steps}[0];
         my $at = $conn->{wake} ? $conn->{wake}
-            : $step && $step->[0] =~ /\A(?:gate|hang)\z/
-            && !opens($conn, $step) ? $wake : $now;
+            : $step && ($step->[0] eq 'hang' || $conn->{at_gate}
+                && !opens($conn, $step)) ? $wake : $now;
         $wake = $at if $at < $wake;
     }
     for (@waiters) {
