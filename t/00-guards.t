@@ -321,6 +321,18 @@ is(scalar @due, @faults - 1, 'every row of the faults was read');
 is($told[$_], $due[$_], 'the manual: ' . $due[$_] =~ s/;.*//r) for 0 .. $#due;
 none('no fault is in the manual only', @told[ @due .. $#told ]);
 
+# The states of a call, in the figure and in the table below it.
+my ($states) = $text{'src/call/call.h'}
+    =~ /^typedef enum llm_call_state \{(.*?)^\}/ms;
+my @states = map { lc } $states =~ /^ {4}LLM_CALL_(\w+)/mg;
+my ($section) = text('htdocs/manual/routes.html')
+    =~ m{<h2 id="states">(.*?)<h2 }s;
+cmp_ok(scalar @states, '>', 5, 'states of a call were found');
+is(join(' ', $section =~ m{<tr><td><code>(\w+)</code>}g), join(' ', @states),
+    'every state of a call is in the manual, and no other');
+is(join(' ', sort $section =~ m{<text [^>]*>(\w+ed|\w+ing)</text>}g),
+    join(' ', sort @states), 'and in its figure');
+
 # --- pages --------------------------------------------------------------------
 
 my (@loads, @inline, @links);
