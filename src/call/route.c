@@ -235,9 +235,8 @@ static void describe(const llm_call *call, int i)
 {
     const llm_target *target = target_at(call, i);
     const llm_provider *provider = target->provider;
-    const llm_facts *facts = llm_facts_find(
-        call->limits->facts, target->model ? target->model
-                                           : call->request.model);
+    const char *model = target->model ? target->model : call->request.model;
+    const llm_facts *facts = llm_facts_find(call->limits->facts, model);
     llm_option *option = &call->plan->options[i];
 
     option->allowed = !target->when || !call->limits->may
@@ -245,8 +244,8 @@ static void describe(const llm_call *call, int i)
     option->weight = target->weight;
     option->price = facts->price_in || facts->price_out
         ? 3 * facts->price_in + facts->price_out : -1;
-    option->health = llm_health_find(&call->limits->health, "target",
-                                     target->label);
+    option->health = llm_health_target(&call->limits->health, target->label,
+                                       model);
     if (call->model->order == LLM_ORDER_FASTEST
         || call->model->order == LLM_ORDER_LEAST_BUSY)
         option->busy = llm_meter_in_flight_at(call->meter,

@@ -189,14 +189,16 @@ static void add_cell(apr_array_header_t *cells, llm_health *cell)
 static void add_those(probe *at, const apr_array_header_t *targets)
 {
     const llm_health_area area = llm_welfare();
-    int i;
+    int i, k;
 
     for (i = 0; i < targets->nelts; i++) {
         const llm_target *target = &APR_ARRAY_IDX(targets, i, llm_target);
 
-        if (target->provider == at->provider)
-            add_cell(at->targets, llm_health_find(&area, "target",
-                                                  target->label));
+        if (target->provider != at->provider)
+            continue;
+        for (k = 0; k < llm_health_shares(target->label); k++)
+            add_cell(at->targets,
+                     llm_health_share(&area, target->label, k, 1));
     }
 }
 

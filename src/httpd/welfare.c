@@ -8,12 +8,12 @@
 
 APLOG_USE_MODULE(llm);
 
-#define CELLS 1024
+#define CELLS 16384
 #define ALIGN 64
 
 /* What outlives the DSO: whoever changes this struct or a cell changes the
  * key. */
-#define KEPT_AS "llm_health.2"
+#define KEPT_AS "llm_health.3"
 
 typedef struct kept {
     apr_shm_t *shm;             /* from the process pool */
@@ -131,32 +131,74 @@ static void add_key(list *to, const llm_provider *provider, int i)
     row->state = state_of(cell, to->now, "resting");
 }
 
+/* Of all that share the target: the worst state, the sums of what was
+ * counted, and the latency measured last. */
+typedef struct whole {
+    const llm_health *worst, *last;
+    unsigned calls, failures;
+    apr_time_t tried;
+} whole;
+
+static void add_share(whole *all, const llm_health *cell,
+                      const llm_breaker *breaker, apr_time_t now)
+{
+    unsigned calls, failures;
+    apr_time_t tried = atomic_load(&cell->asked_at);
+
+    if (!all->worst || atomic_load(&cell->rests_until)
+                       > atomic_load(&all->worst->rests_until))
+        all->worst = cell;
+    if (atomic_load(&cell->latency)
+        && (!all->last || atomic_load(&cell->latency_at)
+                          > atomic_load(&all->last->latency_at)))
+        all->last = cell;
+    if (tried > all->tried)
+        all->tried = tried;
+    if (!breaker->window)
+        return;
+    llm_health_counts(cell, breaker, now, &calls, &failures);
+    all->calls += calls;
+    all->failures += failures;
+}
+
+static whole whole_of(const llm_target *target, apr_time_t now)
+{
+    const llm_health_area cells = area;
+    const llm_health *cell;
+    whole all = { 0 };
+    int i;
+
+    for (i = 0; i < llm_health_shares(target->label); i++)
+        if ((cell = llm_health_share(&cells, target->label, i, 0)))
+            add_share(&all, cell, &target->provider->breaker, now);
+    return all;
+}
+
 static void add_target(list *to, const llm_target *target)
 {
-    const llm_health_area all = area;
     const llm_provider *provider = target->provider;
-    const llm_health *cell = llm_health_look(&all, "target", target->label);
-    llm_welfare_row *row = add(to, provider, "target", cell);
-    apr_int64_t latency = cell ? atomic_load(&cell->latency) : 0;
-    unsigned calls, failures;
+    const whole all = whole_of(target, to->now);
+    llm_welfare_row *row = add(to, provider, "target", all.worst);
 
     row->name = target->label;
-    row->latency = latency ? latency : -1;
+    if (all.tried)
+        row->tried = apr_time_sec(all.tried);
+    if (all.last)
+        row->latency = atomic_load(&all.last->latency);
     if (!provider->breaker.window)
         return;
-    llm_health_counts(cell, &provider->breaker, to->now, &calls, &failures);
-    row->calls = calls;
-    row->failures = failures;
-    row->failed_percent = calls ? (apr_int64_t)failures * 100 / calls : -1;
+    row->calls = all.calls;
+    row->failures = all.failures;
+    row->failed_percent = all.calls
+        ? (apr_int64_t)all.failures * 100 / all.calls : -1;
 }
 
 /* Nobody need ever ask for what no line has. */
-static int was_asked(const llm_target *target)
+static int was_asked(const llm_target *target, apr_time_t now)
 {
-    const llm_health_area all = area;
-    const llm_health *cell = llm_health_look(&all, "target", target->label);
+    const whole all = whole_of(target, now);
 
-    return cell && (atomic_load(&cell->window) || atomic_load(&cell->latency));
+    return all.last || all.calls;
 }
 
 static void add_those(list *to, const apr_array_header_t *targets,
@@ -167,7 +209,8 @@ static void add_those(list *to, const apr_array_header_t *targets,
     for (i = 0; i < targets->nelts; i++) {
         const llm_target *target = &((const llm_target *)targets->elts)[i];
 
-        if (target->provider == provider && (in_line || was_asked(target))
+        if (target->provider == provider
+            && (in_line || was_asked(target, to->now))
             && is_new(to, provider, target->label))
             add_target(to, target);
     }

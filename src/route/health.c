@@ -1,4 +1,5 @@
 #include "health.h"
+#include <string.h>
 
 #define FIELD 16                        /* bits */
 #define MOST 0xffffu
@@ -24,15 +25,12 @@ static uint64_t fingerprint(const char *kind, const char *name)
 }
 
 /* The cell of that name, or a free one if `take`. */
-static llm_health *seek(const llm_health_area *area, const char *kind,
-                        const char *name, int take)
+static llm_health *seek(const llm_health_area *area, uint64_t wanted, int take)
 {
-    uint64_t wanted;
     size_t i, at;
 
     if (!area->count)
         return NULL;
-    wanted = fingerprint(kind, name);
     at = wanted % area->count;
     for (i = 0; i < area->count; i++, at = (at + 1) % area->count) {
         llm_health *cell = &area->cells[at];
@@ -51,13 +49,51 @@ static llm_health *seek(const llm_health_area *area, const char *kind,
 llm_health *llm_health_find(const llm_health_area *area, const char *kind,
                             const char *name)
 {
-    return seek(area, kind, name, 1);
+    return area->count ? seek(area, fingerprint(kind, name), 1) : NULL;
 }
 
 const llm_health *llm_health_look(const llm_health_area *area,
                                   const char *kind, const char *name)
 {
-    return seek(area, kind, name, 0);
+    return area->count ? seek(area, fingerprint(kind, name), 0) : NULL;
+}
+
+/* ---- targets ------------------------------------------------------------ */
+
+int llm_health_shares(const char *label)
+{
+    size_t n = strlen(label);
+
+    return n && label[n - 1] == '*' ? LLM_HEALTH_SHARES : 1;
+}
+
+/* Each share has a number in the name; a target of one model has none. */
+static uint64_t name_of(const char *label, int share)
+{
+    uint64_t name = fingerprint("target", label);
+
+    if (llm_health_shares(label) > 1)
+        name ^= (share + 1) * 0x9e3779b97f4a7c15u;
+    return name ? name : 1;
+}
+
+llm_health *llm_health_target(const llm_health_area *area, const char *label,
+                              const char *model)
+{
+    uint64_t mixed;
+
+    if (!area->count)
+        return NULL;
+    mixed = fingerprint("model", model);
+    mixed = (mixed ^ mixed >> 29) * 0x9e3779b97f4a7c15u;
+    return seek(area, name_of(label, mixed >> 32 & (LLM_HEALTH_SHARES - 1)),
+                1);
+}
+
+llm_health *llm_health_share(const llm_health_area *area, const char *label,
+                             int share, int take)
+{
+    return area->count ? seek(area, name_of(label, share), take) : NULL;
 }
 
 /* ---- the state ---------------------------------------------------------- */

@@ -71,6 +71,23 @@ llm_health *llm_health_find(const llm_health_area *area, const char *kind,
 const llm_health *llm_health_look(const llm_health_area *area,
                                   const char *kind, const char *name);
 
+/* Of a target "provider/...*", which stands for any model, the models share
+ * so many cells, by their names: one that fails leaves nearly all of the
+ * others alone, and names that clients make up take no more. */
+#define LLM_HEALTH_SHARES 256           /* a power of two */
+
+/* How many cells a target has: 1, or LLM_HEALTH_SHARES. */
+int llm_health_shares(const char *label);
+
+/* A target's cell when it is asked for `model`; NULL without an area. */
+llm_health *llm_health_target(const llm_health_area *area, const char *label,
+                              const char *model);
+
+/* One of a target's cells, from 0; NULL if nobody used it and not `take`. */
+llm_health *llm_health_share(const llm_health_area *area, const char *label,
+                             int share, int take);
+
+
 /* The functions below take NULL for a cell, which is always well. */
 llm_health_state llm_health_of(const llm_health *cell, apr_time_t now);
 

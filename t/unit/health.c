@@ -258,9 +258,39 @@ static void latencies(void)
     ok(a->latency >= 5, "a clock that went back does no harm");
 }
 
+/* A target for any model: each of them is left alone for itself. */
+static void shares(void)
+{
+    static llm_health many[1024];
+    const llm_health_area large = { many, 1024 };
+    llm_health *const a = llm_health_target(&large, "p/*", "a");
+    char model[16];
+    int used = 0;
+
+    ok(a && a == llm_health_target(&large, "p/*", "a"), "a model's cell");
+    ok(a != llm_health_target(&large, "p/*", "b"), "another's is another");
+    ok(a != llm_health_target(&large, "q/*", "a"), "so is another target's");
+    ok(llm_health_target(&large, "p/m", "a")
+       == llm_health_target(&large, "p/m", "b"), "one of one model has one");
+    is_int(llm_health_shares("p/m"), 1, "and no more");
+    for (int i = 0; i < 10000; i++) {
+        snprintf(model, sizeof model, "m%d", i);
+        llm_health_target(&large, "p/*", model);
+    }
+    for (int i = 0; i < llm_health_shares("p/*"); i++)
+        used += llm_health_share(&large, "p/*", i, 0) != NULL;
+    is_int(used, LLM_HEALTH_SHARES, "all are used");
+    used = 0;
+    for (int i = 0; i < 1024; i++)
+        used += atomic_load(&many[i].name) != 0;
+    is_int(used, LLM_HEALTH_SHARES + 2, "however many models there are");
+    ok(!llm_health_share(&large, "z/*", 0, 0), "who looks takes none");
+}
+
 int main(void)
 {
     finding();
+    shares();
     trips();
     longest();
     rates();
