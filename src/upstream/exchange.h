@@ -162,6 +162,7 @@ struct llm_exchange {
 
     /* both, without the lock */
     _Atomic unsigned orders;
+    enum { LLM_FRESH_NOT, LLM_FRESH_DUE, LLM_FRESH_TRIED } fresh;
     _Atomic int sends;          /* of the request, on whatever connection */
     llm_exchange *next_order;   /* the engine's queue, under its lock */
 

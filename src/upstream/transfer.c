@@ -17,8 +17,7 @@
                                  * calls must not use up the local ports */
 #define IDLE_HANDLES 256        /* kept ready, an endpoint */
 #define SOCKET_BUCKETS 64
-#define SENDS 2                 /* of one request: curl sends it again when a
-                                 * kept connection proves dead */
+#define SENDS 2                 /* of one request, at most */
 #define ADDRESSES 64            /* kept, an endpoint: some have the model's
                                  * name in their path */
 #define BUFFER 2048             /* read at once; a waiting call has one */
@@ -128,6 +127,18 @@ static void forget_port(interest *in)
         *at = in->next_port;
 }
 
+/* When a kept connection proves dead curl tries the next, and there may be
+ * many: a request is sent once more, and that on a new one. */
+static int may_send(llm_exchange *x, int kept)
+{
+    if (x->sends && kept && x->fresh == LLM_FRESH_NOT)
+        x->fresh = LLM_FRESH_DUE;
+    if (x->sends == SENDS || x->fresh == LLM_FRESH_DUE)
+        return 0;
+    x->sends++;
+    return 1;
+}
+
 /* What a provider sends after the end of an answer would be read as the next
  * call's, perhaps another customer's. Older libcurl than 8.1 does not look, so
  * a kept connection that has something to say before it was asked is ended
@@ -147,10 +158,8 @@ static int before_request(void *baton, char *remote_ip, char *local_ip,
         in = in->next_port;
     if (!in || !in->served || in->wanted
         || recv(in->fd, rest, 1, MSG_PEEK | MSG_DONTWAIT) <= 0) {
-        if (x->sends == SENDS)
-            return CURL_PREREQFUNC_ABORT;
-        x->sends++;
-        return CURL_PREREQFUNC_OK;
+        return may_send(x, in && in->served) ? CURL_PREREQFUNC_OK
+                                             : CURL_PREREQFUNC_ABORT;
     }
     shutdown(in->fd, SHUT_RDWR);
     while (recv(in->fd, rest, sizeof rest, MSG_DONTWAIT) > 0)
@@ -270,6 +279,18 @@ static size_t on_bytes(char *bytes, size_t size, size_t n, void *baton)
     return CURL_WRITEFUNC_PAUSE;
 }
 
+static int begins_afresh(llm_exchange *x, CURLcode code)
+{
+    if (code != CURLE_ABORTED_BY_CALLBACK || x->fresh != LLM_FRESH_DUE)
+        return 0;
+    x->fresh = LLM_FRESH_TRIED;
+    memset(&x->coming, 0, sizeof x->coming);
+    x->head_bytes = 0;
+    curl_multi_remove_handle(x->transfers->multi, x->easy);
+    curl_easy_setopt(x->easy, CURLOPT_FRESH_CONNECT, 1L);
+    return curl_multi_add_handle(x->transfers->multi, x->easy) == CURLM_OK;
+}
+
 /* A connection that broke is reported by curl with the same code whether it
  * was the server's TLS or its certificate; only the latter is LOUD. */
 static void finish(llm_exchange *x, CURLcode code)
@@ -277,6 +298,8 @@ static void finish(llm_exchange *x, CURLcode code)
     llm_fault fault = llm_trouble_of(code, x->head.status);
     long version = 0;
 
+    if (begins_afresh(x, code))
+        return;
     curl_easy_getinfo(x->easy, CURLINFO_HTTP_VERSION, &version);
     if (version == CURL_HTTP_VERSION_2_0)
         x->transfers->stables[x->endpoint->number].multiplexes = 1;
@@ -436,6 +459,7 @@ static int set_request(llm_transfers *transfers, CURL *easy, llm_exchange *x)
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, x);
     curl_easy_setopt(easy, CURLOPT_PRIVATE, x);
     curl_easy_setopt(easy, CURLOPT_PREREQDATA, x);
+    curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 0L);
     return address && fields
         && (!x->endpoint->signing
             || llm_sign_target(easy, x->endpoint, x->path));
