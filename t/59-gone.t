@@ -31,6 +31,7 @@ my %scripts = (
     words => begun(10, gate('here')),
     cut => begun(20, ['close']),
     fails => [ fault(503) ],
+    waits => [ fault(503, {}, 'Retry-After' => 20) ],
     behind => again(8),
     ahead => again(30),
 );
@@ -57,10 +58,10 @@ my %where = (
     'at the second' => { chain => 'fails held', asked => [ 2, 1 ] },
     'at the second, streamed' => { chain => 'fails held', streamed => 1,
         asked => [ 2, 1 ] },
-    'in a back-off' => { chain => 'patient:fails', asked => [1], rests => 1 },
-    'in a back-off, streamed' => { chain => 'patient:fails', streamed => 1,
+    'in a back-off' => { chain => 'patient:waits', asked => [1], rests => 1 },
+    'in a back-off, streamed' => { chain => 'patient:waits', streamed => 1,
         asked => [1], rests => 1 },
-    'in a back-off, after a sign of life' => { chain => 'patient:fails',
+    'in a back-off, after a sign of life' => { chain => 'patient:waits',
         streamed => 1, asked => [1], rests => 1, at => '/alive',
         seen => qr/\A: keep-alive\n/ },
     'in recovery, before the head' => { chain => 'cut held', streamed => 1,
@@ -80,7 +81,7 @@ sub conf
     my $n = 0;
     my $conf = $up->section(one => 'LLMRetry attempts=2 backoff=1ms')
         . $up->section('two') . "LLMModelInfo takes prefill\n"
-        . $up->section(patient => 'LLMRetry attempts=9 backoff=20s');
+        . $up->section(patient => 'LLMRetry attempts=9 wait=30s');
     for my $where (sort keys %where) {
         my ($first, @more) = split ' ', $where{$where}{chain};
         $first = $first =~ /:/ ? $first =~ s/:/\//r : "one/$first";
