@@ -13,11 +13,11 @@
 #include <http_log.h>
 #include <ap_mpm.h>
 #include <apr_strings.h>
-#include <mod_watchdog.h>
 #include <scoreboard.h>
 #include "../meter/save.h"
 #include "config.h"
 #include "keep.h"
+#include "watch.h"
 
 APLOG_USE_MODULE(llm);
 
@@ -366,23 +366,9 @@ static apr_status_t end(void *data)
     return APR_SUCCESS;
 }
 
-static apr_status_t watch(apr_pool_t *pconf)
-{
-    APR_OPTIONAL_FN_TYPE(ap_watchdog_get_instance) *get =
-        APR_RETRIEVE_OPTIONAL_FN(ap_watchdog_get_instance);
-    APR_OPTIONAL_FN_TYPE(ap_watchdog_register_callback) *add =
-        APR_RETRIEVE_OPTIONAL_FN(ap_watchdog_register_callback);
-    ap_watchdog_t *dog;
-
-    if (get == NULL || add == NULL)
-        return APR_ENOTIMPL;
-    const apr_status_t rv = get(&dog, "_llm_", 0, 1, pconf);
-    return rv == APR_SUCCESS ? add(dog, EVERY, NULL, tick) : rv;
-}
-
 void llm_keep_parent_init(apr_pool_t *pconf, server_rec *main)
 {
-    const apr_status_t rv = watch(pconf);
+    const apr_status_t rv = llm_watch_add("_llm_", EVERY, tick, pconf);
 
     if (rv != APR_SUCCESS)
         ap_log_error(APLOG_MARK, APLOG_NOTICE, rv == APR_ENOTIMPL ? 0 : rv,

@@ -1,10 +1,10 @@
-#include <mod_watchdog.h>
 #include "probe.h"
 #include "http_config.h"
 #include "http_log.h"
 #include "http_main.h"
 #include "config.h"
 #include "serve.h"
+#include "watch.h"
 #include "welfare.h"
 
 APLOG_USE_MODULE(llm);
@@ -279,28 +279,13 @@ int llm_probe_check(server_rec *main)
     return HTTP_INTERNAL_SERVER_ERROR;
 }
 
-static apr_status_t watch(apr_pool_t *pconf)
-{
-    APR_OPTIONAL_FN_TYPE(ap_watchdog_get_instance) *get =
-        APR_RETRIEVE_OPTIONAL_FN(ap_watchdog_get_instance);
-    APR_OPTIONAL_FN_TYPE(ap_watchdog_register_callback) *add =
-        APR_RETRIEVE_OPTIONAL_FN(ap_watchdog_register_callback);
-    ap_watchdog_t *dog;
-    apr_status_t rv;
-
-    if (!get || !add)
-        return APR_ENOTIMPL;
-    rv = get(&dog, "_llm_probe_", 0, 1, pconf);
-    return rv == APR_SUCCESS ? add(dog, AP_WD_TM_SLICE, NULL, tick) : rv;
-}
-
 void llm_probe_parent_init(apr_pool_t *pconf, server_rec *main)
 {
     apr_status_t rv;
 
     if (!each(main, NULL, NULL))
         return;
-    rv = watch(pconf);
+    rv = llm_watch_add("_llm_probe_", AP_WD_TM_SLICE, tick, pconf);
     if (rv != APR_SUCCESS)
         ap_log_error(APLOG_MARK, APLOG_ERR, rv, main, "LLM0134: no watchdog "
                      "for LLMProbe: nobody is probed");
