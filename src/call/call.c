@@ -2,9 +2,9 @@
 #include <string.h>
 #include <apr_strings.h>
 
-#define WHOLE apr_time_from_sec(120)
+#define WHOLE apr_time_from_sec(120)    /* a whole answer's first byte, while
+                                         * another target could be asked */
 #define OUT_CEILING (4 * 1024 * 1024)   /* an inbox full of events, and more */
-
 #define ASIDE_CEILING 1024              /* a sign of life */
 
 /* ---- admission ---------------------------------------------------------- */

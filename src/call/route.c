@@ -165,6 +165,7 @@ static void turn_to(llm_call *call, int i, apr_time_t now)
     attempt(call, NULL, now);
 }
 
+/* One key that does not rest is enough. */
 static int is_well(const llm_call *call, const llm_provider *provider,
                    apr_time_t now)
 {
@@ -206,8 +207,7 @@ static int next_option(llm_call *call, apr_time_t now)
         if (i < 0)
             return i;
         provider = target_at(call, i)->provider;
-    } while (!call->plan->forced && provider->ways->nelts
-             && !choose_way(call, provider, 0, NULL, now)
+    } while (!call->plan->forced && !is_well(call, provider, now)
              && llm_plan_put_off(call->plan));
     return i;
 }

@@ -412,7 +412,6 @@ static void wait_in_thread(llm_serving *s)
     }
 }
 
-/* 0 when the call must be parked. */
 /* A call that rests between two attempts has nobody who would ring. */
 static void begin_rest(llm_serving *s)
 {
@@ -425,6 +424,7 @@ static void begin_rest(llm_serving *s)
     s->resting = 1;
 }
 
+/* 0 when the call must be parked. */
 static int wait_for_news(llm_serving *s)
 {
     if (s->call.state == LLM_CALL_RESTING && !s->resting)

@@ -174,12 +174,17 @@ static whole whole_of(const llm_target *target, apr_time_t now)
     return all;
 }
 
-static void add_target(list *to, const llm_target *target)
+/* What no line has nobody need ever ask for. */
+static void add_target(list *to, const llm_target *target, int in_line)
 {
     const llm_provider *provider = target->provider;
     const whole all = whole_of(target, to->now);
-    llm_welfare_row *row = add(to, provider, "target", all.worst);
+    llm_welfare_row *row;
 
+    if ((!in_line && !all.last && !all.calls)
+        || !is_new(to, provider, target->label))
+        return;
+    row = add(to, provider, "target", all.worst);
     row->name = target->label;
     if (all.tried)
         row->tried = apr_time_sec(all.tried);
@@ -193,14 +198,6 @@ static void add_target(list *to, const llm_target *target)
         ? (apr_int64_t)all.failures * 100 / all.calls : -1;
 }
 
-/* Nobody need ever ask for what no line has. */
-static int was_asked(const llm_target *target, apr_time_t now)
-{
-    const whole all = whole_of(target, now);
-
-    return all.last || all.calls;
-}
-
 static void add_those(list *to, const apr_array_header_t *targets,
                       const llm_provider *provider, int in_line)
 {
@@ -209,10 +206,8 @@ static void add_those(list *to, const apr_array_header_t *targets,
     for (i = 0; i < targets->nelts; i++) {
         const llm_target *target = &((const llm_target *)targets->elts)[i];
 
-        if (target->provider == provider
-            && (in_line || was_asked(target, to->now))
-            && is_new(to, provider, target->label))
-            add_target(to, target);
+        if (target->provider == provider)
+            add_target(to, target, in_line);
     }
 }
 

@@ -24,14 +24,11 @@ static uint64_t fingerprint(const char *kind, const char *name)
     return hash ? hash : 1;
 }
 
-/* The cell of that name, or a free one if `take`. */
+/* The cell of that name, or a free one if `take`, of an area that has some. */
 static llm_health *seek(const llm_health_area *area, uint64_t wanted, int take)
 {
-    size_t i, at;
+    size_t i, at = wanted % area->count;
 
-    if (!area->count)
-        return NULL;
-    at = wanted % area->count;
     for (i = 0; i < area->count; i++, at = (at + 1) % area->count) {
         llm_health *cell = &area->cells[at];
         uint64_t is = atomic_load(&cell->name);

@@ -162,7 +162,9 @@ struct llm_exchange {
 
     /* both, without the lock */
     _Atomic unsigned orders;
-    enum { LLM_FRESH_NOT, LLM_FRESH_DUE, LLM_FRESH_TRIED } fresh;
+    enum {                      /* sent again: on a new connection */
+        LLM_FRESH_NOT, LLM_FRESH_DUE, LLM_FRESH_TRIED
+    } fresh;
     _Atomic int sends;          /* of the request, on whatever connection */
     llm_exchange *next_order;   /* the engine's queue, under its lock */
 

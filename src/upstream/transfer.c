@@ -150,17 +150,17 @@ static int before_request(void *baton, char *remote_ip, char *local_ip,
     llm_exchange *x = baton;
     interest *in = *place_by_port(x->transfers, port);
     char rest[512];
+    int kept;
 
     (void)remote_ip;
     (void)local_ip;
     (void)remote_port;
     while (in && in->port != port)
         in = in->next_port;
-    if (!in || !in->served || in->wanted
-        || recv(in->fd, rest, 1, MSG_PEEK | MSG_DONTWAIT) <= 0) {
-        return may_send(x, in && in->served) ? CURL_PREREQFUNC_OK
-                                             : CURL_PREREQFUNC_ABORT;
-    }
+    kept = in && in->served;
+    if (!kept || in->wanted
+        || recv(in->fd, rest, 1, MSG_PEEK | MSG_DONTWAIT) <= 0)
+        return may_send(x, kept) ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT;
     shutdown(in->fd, SHUT_RDWR);
     while (recv(in->fd, rest, sizeof rest, MSG_DONTWAIT) > 0)
         ;
@@ -279,6 +279,7 @@ static size_t on_bytes(char *bytes, size_t size, size_t n, void *baton)
     return CURL_WRITEFUNC_PAUSE;
 }
 
+/* 1 if it was ended here only to be sent on a new connection, and is. */
 static int begins_afresh(llm_exchange *x, CURLcode code)
 {
     if (code != CURLE_ABORTED_BY_CALLBACK || x->fresh != LLM_FRESH_DUE)

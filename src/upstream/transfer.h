@@ -1,9 +1,9 @@
 /* Exchanges over the network: the only files that know libcurl.
  *
  * An llm_transfers is one curl multi with its connections. It is driven by
- * one thread at a time: the engine's own by the engine thread; a lane (see
- * lane.h) by the worker that has it, and by the engine thread once it was
- * handed over. Handles are made after the fork and never cross one.
+ * one thread at a time: the engine's own (see shard.h) by the engine thread; a
+ * lane (see lane.h) by the worker that has it, and by the engine thread once
+ * it was handed over. Handles are made after the fork and never cross one.
  */
 #ifndef LLM_TRANSFER_H
 #define LLM_TRANSFER_H
