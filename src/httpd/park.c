@@ -174,8 +174,7 @@ static ap_filter_t *last_filter(conn_rec *c)
     return last;
 }
 
-/* As the MPM does on the way to waiting for the next request. */
-static int flush(conn_rec *c)
+int llm_park_flush(conn_rec *c)
 {
     ap_filter_t *last = last_filter(c);
 
@@ -196,7 +195,7 @@ static int comes_at_once(conn_rec *c, parking *p)
 
     if (c->cs->state != CONN_STATE_WRITE_COMPLETION || c->aborted
         || c->keepalive != AP_CONN_KEEPALIVE
-        || apr_os_sock_get(&fd, ap_get_conn_socket(c)) || !flush(c))
+        || apr_os_sock_get(&fd, ap_get_conn_socket(c)) || !llm_park_flush(c))
         return 0;
     if (c->data_in_input_filters)
         return 1;

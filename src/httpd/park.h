@@ -64,6 +64,11 @@ int llm_park_can(request_rec *r);
 /* The client's descriptor, parked or not; -1 for an HTTP/2 stream. */
 int llm_park_client(conn_rec *c);
 
+/* Sends what the filters hold back, as far as the client takes it now; 1 when
+ * that was all. As the MPM does on the way to waiting for the next request;
+ * not for an HTTP/2 stream. */
+int llm_park_flush(conn_rec *c);
+
 /* Worker, in the handler, which returns SUSPENDED right after. */
 void llm_park_request(llm_parked *parked);
 

@@ -510,6 +510,9 @@ static void pass(llm_serving *s, apr_size_t n, int last)
     if (ap_pass_brigade(s->r->output_filters, s->bb) != APR_SUCCESS
         || s->r->connection->aborted)
         lose_client(s);
+    else if (last && !s->r->connection->master)
+        llm_park_flush(s->r->connection);   /* the request's memory is free
+                                             * before the next is looked for */
     apr_brigade_cleanup(s->bb);
 }
 
