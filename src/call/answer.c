@@ -479,12 +479,12 @@ static void end_stream(llm_call *call, apr_time_t now)
 static void take_end(llm_call *call, const llm_arrival *arrival,
                      apr_time_t now)
 {
-    const char *trouble = arrival->trouble[0]
+    const char *trouble = arrival->trouble
         ? apr_psprintf(call->pool, "%s: %s",
                        llm_fault_of(arrival->fault)->text, arrival->trouble)
         : NULL;
 
-    if (arrival->trouble[0])
+    if (arrival->trouble)
         call->trouble = apr_pstrdup(call->pool, arrival->trouble);
     if (arrival->fault && call->head.status && call->head.status != 200)
         finish_whole(call, now);        /* an error cut short is an error */

@@ -3,7 +3,6 @@
 #include "http_protocol.h"
 #include "apr_strings.h"
 #include <stdatomic.h>
-#include <unistd.h>
 
 #define ID_MAX 64
 
@@ -15,7 +14,8 @@ const char *llm_headers_request_id(request_rec *r)
     if (given && llm_text_is_name(given, ID_MAX))
         return given;
     return apr_psprintf(r->pool, "llm-%" APR_UINT64_T_HEX_FMT "-%x-%x",
-                        (apr_uint64_t)r->request_time, (unsigned)getpid(),
+                        (apr_uint64_t)r->request_time,
+                        (unsigned)llm_serve_pid(),
                         atomic_fetch_add(&count, 1));
 }
 

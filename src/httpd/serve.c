@@ -35,6 +35,7 @@ static temper *tempers;         /* by endpoint number */
 static _Atomic int stopping;    /* this child is about to end */
 static _Atomic int lingering;   /* threads that wait though they could park */
 static int threads;
+static pid_t self;
 
 /* ---- the child ---------------------------------------------------------- */
 
@@ -71,6 +72,7 @@ void llm_serve_child_init(apr_pool_t *pchild, server_rec *s)
 {
     const char *why = NULL;
 
+    self = getpid();
     raise_descriptors();
     keep_memory();
     llm_park_child_init();
@@ -84,6 +86,11 @@ void llm_serve_child_init(apr_pool_t *pchild, server_rec *s)
         return;
     }
     apr_pool_pre_cleanup_register(pchild, NULL, stop_engine);
+}
+
+pid_t llm_serve_pid(void)
+{
+    return self;
 }
 
 llm_engine *llm_serve_engine(void)
@@ -183,7 +190,7 @@ static uint64_t chance(void)
 {
     static _Atomic uint64_t count;
 
-    return (atomic_fetch_add(&count, 1) ^ (uint64_t)getpid() << 32)
+    return (atomic_fetch_add(&count, 1) ^ (uint64_t)self << 32)
         * 0x9e3779b97f4a7c15u;
 }
 

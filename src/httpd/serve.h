@@ -35,6 +35,9 @@ void llm_serve_child_init(apr_pool_t *pchild, server_rec *s);
 /* Any thread of the child, once it has begun; NULL: it has none. */
 llm_engine *llm_serve_engine(void);
 
+/* Any thread of the child: its process id, without asking the system. */
+pid_t llm_serve_pid(void);
+
 /* child_stopping: unless it is graceful, threads that wait stop waiting. */
 void llm_serve_child_stopping(apr_pool_t *pchild, int graceful);
 

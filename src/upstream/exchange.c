@@ -5,6 +5,8 @@
 #include <unistd.h>
 #include <sys/epoll.h>
 
+#define TROUBLE_MAX 160         /* bytes of the network's words */
+
 llm_exchange *llm_exchange_new(const llm_endpoint *endpoint, const char *path,
                                const char *fields, llm_buf *body, int whole)
 {
@@ -60,6 +62,7 @@ void llm_exchange_free(llm_exchange *x)
     llm_buf_free(&x->inbox);
     free(x->path);
     free(x->fields);
+    free(x->trouble);
     free(x);
 }
 
@@ -89,7 +92,7 @@ int llm_exchange_take(llm_exchange *x, llm_arrival *out)
     out->client_gone = x->client_gone;
     out->client_ready = x->client_ready;
     x->client_ready = 0;
-    memcpy(out->trouble, x->trouble, sizeof out->trouble);
+    out->trouble = x->trouble;
     out->bytes = x->inbox;
     llm_buf_init(&x->inbox, 2 * LLM_INBOX_CEILING);
     pthread_mutex_unlock(&x->lock);
@@ -247,10 +250,8 @@ void llm_exchange_ended(llm_exchange *x, llm_fault fault, const char *trouble)
     pthread_mutex_lock(&x->lock);
     x->ended = x->news = 1;
     x->fault = fault;
-    if (trouble) {
-        strncpy(x->trouble, trouble, sizeof x->trouble - 1);
-        x->trouble[sizeof x->trouble - 1] = '\0';
-    }
+    if (trouble && !x->trouble)
+        x->trouble = strndup(trouble, TROUBLE_MAX);
     pthread_mutex_unlock(&x->lock);
     llm_engine_ring_later(x->engine, x);
 }

@@ -47,7 +47,8 @@ typedef struct llm_arrival {
     llm_buf bytes;              /* the caller's from here on */
     int ended;                  /* nothing more comes; `fault` says how */
     llm_fault fault;            /* LLM_OK: whole, as far as HTTP can tell */
-    char trouble[160];          /* what the network said, "" if nothing */
+    const char *trouble;        /* what the network said, NULL if nothing;
+                                 * the exchange's */
     int client_gone;            /* the watched client hung up */
     int client_ready;           /* the watched client takes bytes again */
 } llm_arrival;
@@ -141,7 +142,7 @@ struct llm_exchange {
     llm_buf inbox;
     int ended;
     llm_fault fault;
-    char trouble[160];
+    char *trouble;              /* what the network said; NULL: nothing */
     int client_gone, client_ready;
     int news;                   /* something came since the last take */
     int client_news;            /* the same, from the client or the clock */

@@ -85,7 +85,7 @@ static void network_faults(void)
             what = arrival(&s, "", 0);
             what.ended = 1;
             what.fault = faults[i];
-            snprintf(what.trouble, sizeof what.trouble, "because");
+            what.trouble = "because";
             arrive(&s, &what);
             is_refused(&s, row->status, row->code,
                        apr_pstrcat(s.pool, row->text, ": because", NULL));

@@ -95,7 +95,8 @@ static int take(llm_exchange *x, result *to)
     to->fault = what.fault;
     to->gone |= what.client_gone;
     to->ready |= what.client_ready;
-    snprintf(to->trouble, sizeof to->trouble, "%s", what.trouble);
+    snprintf(to->trouble, sizeof to->trouble, "%s",
+             what.trouble ? what.trouble : "");
     if (what.bytes.len > to->largest)
         to->largest = what.bytes.len;
     llm_buf_add(&to->bytes, what.bytes.data, what.bytes.len);
