@@ -11,7 +11,8 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 
-#define BATCH 256               /* epoll events taken at once */
+#define BATCH 16                /* epoll events taken at once: a new call waits
+                                 * for so many streams' pieces at most */
 #define SWEEP (APR_USEC_PER_SEC / 10)   /* how exact an alarm is */
 #define DRAIN APR_USEC_PER_SEC  /* how long the rest of an answer may take */
 #define DRAIN_CEILING (64 * 1024)       /* and how many bytes */
