@@ -280,7 +280,7 @@ for my $mpm (qw(event worker prefork)) {
         is $gw->chat('good')->{status}, 200, 'the new children serve';
         is $gw->status->{in_flight}, 8, 'and count the calls of the old';
         $up->release('held');
-        my $whole = grep { ($_->answer || {})->{content} || '' eq $good }
+        my $whole = grep { (($_->answer || {})->{content} || '') eq $good }
             @wires[0 .. 3];
         is $whole, 4, 'who waited is answered';
         my $streams = grep { $_->head && ([ $_->events ]->[-1] || '') eq $done }
@@ -304,5 +304,41 @@ for my $mpm (qw(event worker prefork)) {
         is scalar(grep { -d "/proc/$_" } @children), 0, 'no process stays';
     };
 }
+
+# The last connection that a child takes: httpd may have ended the polling
+# before a worker takes it up, and nobody would look at what is parked then.
+subtest 'event: the last call of a child that stops' => sub {
+    my $up = Upstream->start(held => [ gate('held'), whole($good) ],
+        stream => [ stream([ $plain[0], gate('held'),
+            @plain[1 .. $#plain] ]) ],
+        huge => [ gate('held'),
+            whole(completion(text => 'x' x 3_000_000)) ]);
+    my $gw = Gateway->start(mpm => 'event', children => 4,
+        threads => 8, conf => conf($up));
+    # A child that is told to end in the moment of its birth may not hear it,
+    # with or without this module: nobody knocks at these until they are there.
+    $gw->{mpm_conf} = 'MaxConnectionsPerChild 2';
+    $gw->configure;
+    $gw->gone($gw->graceful);
+    my @first = $gw->children;
+    my %right = (held => sub { $_[0]->answer->{content} eq $good },
+        stream => sub { $_[0]->head; [ $_[0]->events ]->[-1] eq $done },
+        huge => sub { $up->await(answered => $_[1]);
+            length $_[0]->answer->{content} > 3_000_000 });
+    for my $n (1 .. 18) {
+        my $model = (qw(held stream huge))[ $n % 3 ];
+        my $wire = $gw->wire(rcvbuf => 16384);
+        $wire->request(POST => $chat, {}, Gateway::question($model,
+            $model eq 'stream' ? '"stream":true' : undef));
+        ok $up->await(at_gate => 1), "$model: it waits";
+        $up->release('held', 1);
+        ok eval { $right{$model}->($wire, $n) }, "$model: and is answered";
+        $wire->close;
+    }
+    ok $gw->idle, 'nothing is left in flight';
+    is $gw->status->{totals}{errors}, 0, 'no call was lost';
+    isnt join(' ', $gw->children), join(' ', @first), 'though children ended';
+    $gw->log_clean(qr/AH0004[567]:/);
+};
 
 done_testing;

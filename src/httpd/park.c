@@ -33,6 +33,7 @@ typedef struct llm_parking {
     int waiting;                /* to be lent when the MPM suspends */
     int hurries;                /* its client sends one after the other */
     int served;                 /* the last request was one of ours */
+    int holds;                  /* it is one of `holding` */
     llm_parked *parked;         /* what waits; NULL when nothing does */
 } parking;
 
@@ -42,6 +43,7 @@ typedef struct llm_parking {
 #define TURNS 200               /* requests in a row on one thread */
 
 static int can_park, threads;
+static _Atomic int holding;     /* connections that keep the MPM polling */
 
 void llm_park_child_init(void)
 {
@@ -83,6 +85,31 @@ static void on_piece(void *parked)
     llm_pump_push(&((llm_parked *)parked)->place->pumped);
 }
 
+/* A child of the event MPM that stops polls until it has no connection left,
+ * but counts one only when a worker takes it up: while the last of them came
+ * out of the queue the polling may have ended, and what is parked then is
+ * never looked at again. One that was taken up before the stop, or beside
+ * another that is polled for, is safe. */
+static int is_polled_for(void)
+{
+    int state;
+
+    return atomic_load(&holding)
+        || ap_mpm_query(AP_MPMQ_MPM_STATE, &state) != APR_SUCCESS
+        || state != AP_MPMQ_STOPPING;
+}
+
+/* For what is not polled for, httpd waits in the thread, whoever answers. The
+ * MPM has counted the connection by now, and counts it until after `leave`. */
+static void hold(conn_rec *c, parking *p)
+{
+    p->holds = is_polled_for();
+    if (p->holds)
+        atomic_fetch_add(&holding, 1);
+    else
+        c->clogging_input_filters = 1;
+}
+
 /* Runs with the connection's pool, after its socket is closed. Were the
  * socket still lent (the child ends), the client's descriptor is the one
  * nobody else knows. */
@@ -90,6 +117,8 @@ static apr_status_t leave(void *data)
 {
     parking *p = data;
 
+    if (p->holds)
+        atomic_fetch_sub(&holding, 1);
     if (p->lent)
         close(p->client);
     else if (p->event >= 0)
@@ -110,6 +139,7 @@ static parking *parking_of(conn_rec *c)
         p->theirs = ap_get_conn_socket(c);
         ap_set_module_config(c->conn_config, &llm_module, p);
         apr_pool_cleanup_register(c->pool, p, leave, apr_pool_cleanup_null);
+        hold(c, p);
     }
     return p;
 }
