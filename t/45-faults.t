@@ -373,9 +373,9 @@ subtest "every fault of echo" => sub {
 <LLMProvider echo>
     LLMRetry attempts=1
     LLMBreaker off
-    LLMTimeout first=400ms idle=400ms
 </LLMProvider>
 LLMModel echo echo/echo
+LLMModel hasty echo/echo first=400ms whole=400ms idle=400ms
 CONF
     my %due = (usage => 200, refuse => 502, reset => 502, silent => 504,
         late => 504, cut => 502, stall => 504, noend => 200, malformed => 502,
@@ -384,7 +384,8 @@ CONF
         403 => 502, 404 => 404, 408 => 504, 429 => 429, 500 => 502,
         502 => 502, 503 => 503, 504 => 504, 529 => 503);
     for my $word (sort keys %due) {
-        my $answer = $gw->chat("echo?fault=$word&size=100K&retry=9");
+        my $model = $word =~ /^(?:silent|late|stall)$/ ? 'hasty' : 'echo';
+        my $answer = $gw->chat("$model?fault=$word&size=100K&retry=9");
         is $answer->{status}, $due{$word}, "fault=$word";
         is $answer->{headers}{'retry-after'}, 9, "fault=$word: Retry-After"
             if $word =~ /^(?:429|503)$/;

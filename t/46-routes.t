@@ -49,6 +49,8 @@ my @events = events_of('one');
 #   fresh     every connection is new: of one that was kept and is reset
 #             libcurl by itself asks again on another
 #   after     seconds from the first request to the second, at least
+#   times     how long the first may take: short for who says nothing, whom
+#             nothing can make slower
 #   alone     the status without a second target, and its `retry`-after
 #   whole, streamed   what differs, or 0: does not apply
 my %case = (
@@ -82,20 +84,21 @@ my %case = (
         asked => [2, 1], who => 'two', gave_up => { reset => 2 },
         alone => 502, fresh => 1 },
     '06 never answers' => { script => ever(['hang']), asked => [1, 1],
-        who => 'two', gave_up => { slow => 1 }, alone => 504, gone => 1 },
+        who => 'two', gave_up => { slow => 1 }, alone => 504, gone => 1,
+        times => 'first=400ms whole=400ms' },
     '07 head, then the first token after 20 s' => { script => either(
         [ [ send => head(200, 'Content-Type' => 'application/json',
             'Content-Length' => length body_of('one')) ], [ wait => 20 ],
             [ send => body_of('one') ] ],
         [ stream([ $events[0], [ wait => 20 ], @events[1 .. $#events] ]) ]),
         asked => [1, 1], who => 'two', gave_up => { slow => 1 },
-        alone => 504, gone => 1 },
+        alone => 504, gone => 1, times => 'first=400ms whole=400ms' },
     '08 dies in the midst' => { script => ever($half, ['close']),
         asked => [2, 1], who => 'two', gave_up => { cut => 2 },
         alone => 502, streamed => 0 },
     '09 goes silent in the midst' => { script => ever($half, ['hang']),
         asked => [1, 1], who => 'two', gave_up => { stalled => 1 },
-        alone => 504, streamed => 0, gone => 1 },
+        alone => 504, streamed => 0, gone => 1, times => 'idle=400ms' },
     '10 one malformed event' => { script => either(
         [ whole(substr body_of('one'), 0, -30) ],
         [ stream([ @events[0 .. 9], '{"choices":[{"ind', "\x{1}",
@@ -167,12 +170,12 @@ my @retry = 'LLMRetry attempts=2 backoff=1ms..5ms wait=3s';
 sub conf
 {
     my ($up) = @_;
-    my $conf = $up->section('one', @retry,
-        'LLMTimeout first=400ms idle=400ms')
-        . $up->section('two', @retry);
-    for my $model (values %model) {
-        $conf .= "LLMModel $model one/$model two/spare\n"
-            . "LLMModel alone-$model one/$model\n";
+    my $conf = $up->section('one', @retry) . $up->section('two', @retry);
+    for my $what (sort keys %model) {
+        my $model = $model{$what};
+        my $times = $case{$what}{times} || '';
+        $conf .= "LLMModel $model one/$model $times two/spare\n"
+            . "LLMModel alone-$model one/$model $times\n";
     }
     return $conf;
 }

@@ -173,13 +173,13 @@ my %case = (
 sub conf
 {
     my ($up) = @_;
-    my $conf = $up->section('one', 'LLMTimeout idle=400ms')
-        . $up->section('two') . join '', map { "LLMModelInfo $_ prefill\n" }
+    my $conf = $up->section('one') . $up->section('two') . join '', map { "LLMModelInfo $_ prefill\n" }
         qw(takes refuses refuses_other dies_too);
     my $n = 0;
     for my $what (sort keys %case) {
         my ($first, @more) = split ' ', $case{$what}[0];
         $case{$what}[3] = 'r' . ++$n;
+        $first .= ' idle=400ms' if $first =~ /silent/;
         $conf .= "LLMModel r$n one/$first" . join('', map { " two/$_" } @more)
             . "\n";
     }
@@ -344,9 +344,8 @@ subtest 'LLMRecover off' => sub {
 for my $mpm (qw(event prefork)) {
     subtest "$mpm: other dialects" => sub {
         my $up = Upstream->start(%scripts);
-        my $gw = Gateway->start(mpm => $mpm, conf => $up->section('one',
-            'LLMTimeout idle=400ms') . $up->section('two')
-            . "LLMModelInfo takes prefill\n"
+        my $gw = Gateway->start(mpm => $mpm, conf => $up->section('one')
+            . $up->section('two') . "LLMModelInfo takes prefill\n"
             . join '', map { "LLMModel $_ one/dies two/$_\n" }
                 qw(takes same other));
         for my $model (qw(takes same other)) {

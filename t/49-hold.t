@@ -48,9 +48,9 @@ sub start
 {
     my ($up, $hold, @more) = @_;
     return Gateway->start(children => 1, @more, location => $hold,
-        conf => $up->section('one', 'LLMTimeout idle=400ms')
-        . $up->section('two') . "LLMModel * one/*\n"
-        . join '', map { "LLMModel $_-good one/$_ two/good\n" }
+        conf => $up->section('one') . $up->section('two')
+        . "LLMModel * one/*\n" . join '', map { my $idle = $_ eq 'silent'
+            ? 'idle=400ms' : ''; "LLMModel $_-good one/$_ $idle two/good\n" }
             @faults, 'hurt');
 }
 

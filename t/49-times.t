@@ -41,7 +41,7 @@ my %short = (
         qr/slow|unreachable/ ],
     first => [ 'one/hangs first=200ms', undef, qr/slow/ ],
     whole => [ 'one/hangs whole=200ms', qr/slow/, undef ],
-    idle => [ 'one/half whole=200ms idle=200ms', qr/stalled/, undef ],
+    idle => [ 'one/half whole=1s idle=1s', qr/stalled/, undef ],
     stalls => [ 'one/half whole=20s idle=200ms', qr/stalled/, undef ],
 );
 
