@@ -212,15 +212,22 @@ sub pieces
     return @steps;
 }
 
+my @taken;
+
 # A port nobody listens on, below the kernel's own choices so that no
-# client's socket is given it in the meantime.
+# client's socket is given it in the meantime; and nobody else's, as long as
+# this test runs: at an address that is used for nothing else it is taken.
 sub free_port
 {
     for (1 .. 200) {
         my $port = 10000 + int rand 22000;
-        my $socket = IO::Socket::INET->new(LocalAddr => '127.0.0.1',
-            LocalPort => $port, Proto => 'tcp', Listen => 1) or next;
+        my @local = (LocalPort => $port, Proto => 'tcp');
+        my $mark = IO::Socket::INET->new(@local, LocalAddr => '127.0.0.2')
+            or next;
+        my $socket = IO::Socket::INET->new(@local, LocalAddr => '127.0.0.1',
+            Listen => 1) or next;
         close $socket;
+        push @taken, $mark;
         return $port;
     }
     croak 'no free port';
