@@ -388,8 +388,21 @@ sub threads
     return scalar @tasks;
 }
 
-# A new generation: the parent says that it is ready and one of the new
-# children lives.
+# 1 if a process, of whatever generation, may take a new connection.
+sub listens
+{
+    my ($self, $pid) = @_;
+    my $port = sprintf ':%04X', $self->{port};
+    my %is = map { (split)[9] => 1 }
+        grep { /\A\s*\d+: [0-9A-F]+$port [0-9A-F:]+ 0A / }
+        split /\n/, read_file("/proc/$pid/net/tcp");
+    return scalar grep { my $to = readlink;
+        defined $to && $to =~ /\Asocket:\[(\d+)\]/ && $is{$1} }
+        glob "/proc/$pid/fd/*";
+}
+
+# A new generation: the parent says that it is ready, one of the new children
+# lives, and none of the old ones takes what comes now.
 sub graceful
 {
     my ($self) = @_;
@@ -401,6 +414,8 @@ sub graceful
     until_true(sub { grep { !$old{$_} } $self->children })
         or croak 'no child of the new generation';
     my @old = sort { $a <=> $b } keys %old;
+    until_true(sub { !grep { $self->listens($_) } @old })
+        or croak 'the old generation goes on';
     return @old;
 }
 
