@@ -159,12 +159,13 @@ subtest 'a small send buffer, and a client that does not read yet' => sub {
 
 # A name server that hears and says nothing, for httpd alone.
 subtest 'a stop while a name is looked up' => sub {
-    my $deaf = IO::Socket::INET->new(LocalAddr => '127.53.53.53',
+    my $address = join '.', 127, map { 1 + int rand 250 } 1 .. 3;
+    my $deaf = IO::Socket::INET->new(LocalAddr => $address,
         LocalPort => 53, Proto => 'udp');
     my @mount = ('unshare', '--mount', 'sh', '-c',
         'mount --bind "$0" /etc/resolv.conf && exec "$@"');
     my $file = File::Temp->new;
-    print $file "nameserver 127.53.53.53\noptions timeout:30 attempts:1\n";
+    print $file "nameserver $address\noptions timeout:30 attempts:1\n";
     close $file;
     chmod 0644, "$file";
     Gateway::run(@mount, "$file", 'true');

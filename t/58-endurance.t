@@ -46,7 +46,7 @@ my %how = (
     first => [ 40, 'fault=stall&at=1' ],
     half => [ 40, 'fault=stall&at=20' ],
     last => [ 40, 'fault=stall&at=39' ],
-    flows => [ 150, 'pace=200ms' ],
+    flows => [ 600, 'pace=200ms' ],
 );
 my @kinds = sort keys %how;
 
@@ -181,7 +181,9 @@ subtest "a child is killed under $streams streams" => sub {
         m => [ stream([ @chunks[0 .. 9], gate('held'),
             @chunks[ 10 .. $#chunks ] ]) ],
         after => [ stream(\@chunks) ]);
+    # No child can take them all.
     my $gw = Gateway->start(mpm => 'event', children => 4, threads => 16,
+        mpm_conf => 'AsyncRequestWorkerFactor 15',
         conf => $up->section('fake') . "LLMModel * fake/*\n");
     my $usage = ',"stream_options":{"include_usage":true}';
     my @wires = map { ask($gw, 'm', $usage) } 1 .. $streams;
