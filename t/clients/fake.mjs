@@ -9,6 +9,7 @@
 //   /__journal?tag=T what was asked with "#T" in it: each entry {dialect,
 //                    path, headers, body, neutral, problem, gone}; it is
 //                    forgotten then, but with &keep
+//   /__go?tag=T      lets the stream go on that waits for this: {waits}
 import { createServer } from 'node:http';
 import { setImmediate as turn, setTimeout as sleep }
   from 'node:timers/promises';
@@ -24,6 +25,7 @@ const KEY = process.env.KEY ?? 'sk-fake';
 const MODELS = ['gpt-4.1', 'gpt-5.4-mini', 'claude-sonnet-4-5',
   'claude-sonnet-5', 'gemini-3.5-flash', 'embed-small'];
 const journal = [];
+const waiting = [];
 let count = 0;
 
 // --- the dialects ----------------------------------------------------------
@@ -162,15 +164,19 @@ function hostile(response, name, dialect, stream) {
 }
 
 // Events go out in pieces that end anywhere, within characters too.
-async function flow(response, events, answer) {
+async function flow(response, events, answer, entry) {
   response.writeHead(200, { 'content-type': 'text/event-stream',
     'cache-control': 'no-cache' });
-  if (answer.pace) {
-    for (const event of events) {
-      response.write(event);
-      await sleep(answer.pace);
-    }
-    return response.end();
+  if (answer.held) {
+    const begun = 1 + events.findIndex((e) => e.includes(answer.held));
+    response.write(events.slice(0, begun).join(''));
+    const one = { entry };
+    await Promise.race([sleep(20000), new Promise((go) => {
+      waiting.push(Object.assign(one, { go }));
+      response.on('close', go);
+    })]);
+    if (waiting.includes(one)) waiting.splice(waiting.indexOf(one), 1);
+    return response.end(events.slice(begun).join(''));
   }
   const all = Buffer.from(events.join(''));
   let size = 1;
@@ -208,7 +214,7 @@ async function answered(response, entry, { route, name, body, model }) {
   entry.ids = answer.parts.filter((p) => p.call).map((p) => p.call.id);
   if (answer.hang) return undefined;
   if (answer.fault) throw Object.assign(new Bad(), answer.fault);
-  return stream ? flow(response, route.stream(answer, model, body), answer)
+  return stream ? flow(response, route.stream(answer, model, body), answer, entry)
     : send(response, 200, route.whole(answer, model, body));
 }
 
@@ -221,6 +227,15 @@ async function serve(request, response, text) {
       mine.forEach((entry) => journal.splice(journal.indexOf(entry), 1));
     }
     return send(response, 200, mine);
+  }
+  if (url.pathname === '/__go') {
+    const tag = url.searchParams.get('tag');
+    const mine = waiting.filter(({ entry }) => entry.text.includes(`#${tag} `));
+    mine.forEach((one) => {
+      waiting.splice(waiting.indexOf(one), 1);
+      one.go();
+    });
+    return send(response, 200, { waits: mine.length });
   }
   count++;
   const { name, dialect, rest, route, model } = routed(url.pathname);

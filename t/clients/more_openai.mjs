@@ -271,7 +271,7 @@ for (const { name, model } of providers('openai')) {
       const call = client.chat.completions.create({ model, stream,
         messages: say(userText('hang', tag)) }, { signal: control.signal });
       const asked = async (is) => {
-        for (let n = 0; n < 500; n++) {
+        for (let n = 0; n < 3000; n++) {
           const [entry] = await journal(tag, '&keep');
           if (entry && is(entry)) return true;
           await new Promise((go) => { setTimeout(go, 10); });

@@ -272,7 +272,7 @@ for (const stream of [false, true]) {
       const control = new AbortController();
       const call = chat('held', 'hello', { stream },
         { signal: control.signal });
-      setTimeout(() => control.abort(), 50);
+      setTimeout(() => control.abort(), 500);
       await assert.rejects(call, OpenAI.APIUserAbortError);
     });
 }
@@ -293,7 +293,7 @@ test('abort: by breaking off the loop', async () => {
 });
 
 test('timeout', async () => {
-  await assert.rejects(chat('held', 'hello', {}, { timeout: 100 }),
+  await assert.rejects(chat('held', 'hello', {}, { timeout: 1000 }),
     OpenAI.APIConnectionTimeoutError);
 });
 

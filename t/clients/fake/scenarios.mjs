@@ -96,7 +96,7 @@ export const scenarios = {
   'no-end': () => ({ ...plain(say('One ', 'two.')), endless: true }),
   midway: () => ({ ...plain(say('One ', 'two ')),
     midway: { kind: 'overloaded', message: 'Too much at once.' } }),
-  slow: () => ({ ...plain(say('Slow ', 'but ', 'sure.')), pace: 60 }),
+  slow: () => ({ ...plain(say('Slow ', 'but ', 'sure.')), held: 'Slow ' }),
   hang: () => ({ ...plain(), hang: true }),
   '429': () => ({ fault: { status: 429, kind: 'rate', wait: 7,
     message: 'Slow down.' } }),
