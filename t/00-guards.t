@@ -281,7 +281,7 @@ my %goes_to = (STOP => 'the client',
     WAIT => 'another key, or the same target later, then the next',
     AGAIN => 'the same target again, then the next',
     TARGET => 'the next target', OTHER => 'the next target',
-    CONTEXT => 'a target with a larger context',
+    CONTEXT => 'a target that may take more',
     CONTENT => 'a target with on=content');
 
 # The rows of the code as lines: word, status, type, code, where it goes, and

@@ -99,7 +99,7 @@ my %case = (
     'context' => [ [ answer(400, error_text(code =>
         'context_length_exceeded', param => 'messages',
         message => 'too many tokens')) ], 400, 'context_length_exceeded',
-        'context', chain => 0, like => qr/too many tokens/,
+        'context', chain => 1, like => qr/too many tokens/,
         error => { param => 'messages' } ],
     'policy' => [ [ answer(400, error_text(code =>
         'content_policy_violation')) ], 400, 'content_policy_violation',

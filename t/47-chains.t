@@ -158,7 +158,10 @@ subtest 'a condition holds for rescue, too' => sub {
 subtest 'a longer context, another judgement' => sub {
     my $context = [ fault(400, { code => 'context_length_exceeded' }) ];
     my $policy = [ fault(400, { code => 'content_policy_violation' }) ];
+    my $says = [ fault(400, { message => 'This model\'s maximum context '
+        . 'length is 8192 tokens. However, you requested 9000 tokens.' }) ];
     my $up = Upstream->start(short => $context, brief => $context,
+        says => $says,
         prude => $policy, stern => $policy, default => $say{good});
     my $gw = Gateway->start(conf => $up->section('one') . $up->section('two')
         . <<'CONF');
@@ -166,16 +169,21 @@ LLMModelInfo short context=8K
 LLMModelInfo wide context=200K
 LLMModel longer one/short context=8K one/same context=8K two/brief context=16K two/long context=200K
 LLMModel none one/short context=8K two/same context=8K
-LLMModel unknown one/short two/anybody
+LLMModel unknown one/short two/short two/anybody
 LLMModel facts one/short two/wide
+LLMModel told one/says one/tiny context=8192 two/wide
+LLMModel all one/says one/brief two/short
 LLMModel other one/prude one/any two/kind on=content
 LLMModel strict one/prude two/any
 LLMModel both one/prude two/stern on=content one/kind on=content
 CONF
     my @due = (
         [ longer => 200, { short => 1, brief => 1, long => 1 } ],
-        [ none => 400, { short => 1 } ], [ unknown => 400, { short => 1 } ],
+        [ none => 400, { short => 1 } ],
+        [ unknown => 200, { short => 1, anybody => 1 } ],
         [ facts => 200, { short => 1, wide => 1 } ],
+        [ told => 200, { says => 1, wide => 1 } ],
+        [ all => 400, { says => 1, brief => 1 } ],
         [ other => 200, { prude => 1, kind => 1 } ],
         [ strict => 400, { prude => 1 } ],
         [ both => 200, { prude => 1, stern => 1, kind => 1 } ]);
@@ -190,6 +198,8 @@ CONF
     }
     is $gw->chat('none')->{json}{error}{code}, 'context_length_exceeded',
         'the reason is told';
+    like $gw->chat('all')->{json}{error}{message},
+        qr/\AThis model's maximum .* \(tried: one\)\z/s, 'the first one\'s';
     is $gw->chat('strict')->{json}{error}{code}, 'content_policy_violation',
         'of the other, too';
     $gw->log_clean;
@@ -393,7 +403,7 @@ subtest 'a breaker counts what is the provider\'s fault alone' => sub {
         $brittle) . $up->section('two')
         . "LLMModel m one/m two/s\nLLMModel half one/half two/s\n");
     $gw->chat('m') for 1 .. 12;
-    is_deeply tally($up), { m => 12, s => 3 },
+    is_deeply tally($up), { m => 12, s => 6 },
         'what is no failure opens none';
     $up->forget;
     $gw->chat('half') for 1 .. 18;

@@ -19,7 +19,7 @@ typedef enum llm_next {
     LLM_NEXT_AGAIN,             /* the same target after a back-off */
     LLM_NEXT_TARGET,            /* the next target, at once */
     LLM_NEXT_OTHER,             /* the same; but this one did nothing wrong */
-    LLM_NEXT_CONTEXT,           /* the next target whose context is larger */
+    LLM_NEXT_CONTEXT,           /* the next target that may take more */
     LLM_NEXT_CONTENT            /* the next target if on=content says so */
 } llm_next;
 
@@ -151,6 +151,8 @@ typedef struct llm_fault_detail {
     llm_fault fault;
     int status;                 /* 0: the table's; else the provider's own */
     int retry_after_ms;         /* 0: not known */
+    long long context;          /* CONTEXT: the tokens that the model takes, as
+                                 * its provider said; 0: it did not */
     const char *text;           /* NULL: the table's sentence */
     const char *param;          /* NULL, or the request's member at fault */
     const char *type;           /* NULL: the table's; else the provider's */

@@ -77,7 +77,8 @@ llm_fault llm_answer_write_rest(llm_call *call, int prefill,
 int llm_answer_next_for_rest(llm_call *call, const llm_fault_detail *detail,
                              apr_time_t now);
 
-/* What a failed attempt means to the health of its target and key. */
+/* What a failed attempt means to the health of its target and key, and to who
+ * else may be asked. */
 void llm_answer_blame(llm_call *call, const llm_fault_detail *detail,
                       apr_time_t now);
 

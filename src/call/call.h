@@ -107,6 +107,8 @@ typedef struct llm_call {
                                  * was cut, or all along where it is
                                  * translated */
     int log_lost;               /* it was too much */
+    long long outgrown;         /* tokens of the largest context that was too
+                                 * small; 0: of none that is known */
     int recoveries;
     int prefilled;              /* the target was told what was said */
     llm_usage spent;            /* by attempts before, each counted on its

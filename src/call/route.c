@@ -14,6 +14,12 @@ static const llm_target *target_at(const llm_call *call, int i)
     return &((const llm_target *)call->model->targets->elts)[i];
 }
 
+/* As its provider calls the model. */
+static const char *name_at(const llm_call *call, const llm_target *target)
+{
+    return target->model ? target->model : call->request.model;
+}
+
 llm_times llm_call_times(const llm_target *target)
 {
     return llm_times_or(target->times, &target->provider->endpoint->times);
@@ -235,7 +241,7 @@ static void describe(const llm_call *call, int i)
 {
     const llm_target *target = target_at(call, i);
     const llm_provider *provider = target->provider;
-    const char *model = target->model ? target->model : call->request.model;
+    const char *model = name_at(call, target);
     const llm_facts *facts = llm_facts_find(call->limits->facts, model);
     llm_option *option = &call->plan->options[i];
 
@@ -277,6 +283,56 @@ void llm_answer_plan(llm_call *call, apr_time_t now)
         llm_call_refuse(call, &none, now);
 }
 
+/* ---- who would say the same --------------------------------------------- */
+
+static long long context_of(const llm_call *call, const llm_target *target)
+{
+    return target->context ? target->context
+        : llm_facts_find(call->limits->facts,
+                         name_at(call, target))->context;
+}
+
+/* Not one that is known to take no more than what was too small, nor, where
+ * nothing is known, the same model somewhere else. */
+static int may_take_it(const llm_call *call, const llm_target *target)
+{
+    const long long size = context_of(call, target);
+
+    return size && call->outgrown
+        ? size > call->outgrown
+        : strcmp(name_at(call, target), name_at(call, call->target)) != 0;
+}
+
+static void outgrow(llm_call *call, const llm_fault_detail *detail)
+{
+    long long size = context_of(call, call->target);
+
+    if (!size)
+        size = detail->context;
+    if (size > call->outgrown)
+        call->outgrown = size;
+}
+
+/* What one target has said of the request, some of the others would say, too:
+ * they are not asked. */
+static void narrow(llm_call *call, const llm_fault_detail *detail)
+{
+    const llm_next rule = llm_fault_of(detail->fault)->next;
+    const llm_target *target;
+    int i;
+
+    if (rule != LLM_NEXT_CONTEXT && rule != LLM_NEXT_CONTENT)
+        return;
+    if (rule == LLM_NEXT_CONTEXT)
+        outgrow(call, detail);
+    for (i = 0; i < call->plan->n; i++) {
+        target = target_at(call, call->plan->order[i]);
+        if (rule == LLM_NEXT_CONTENT ? !target->on_content
+                                     : !may_take_it(call, target))
+            llm_plan_leave_out(call->plan, call->plan->order[i]);
+    }
+}
+
 /* ---- what follows ------------------------------------------------------- */
 
 void llm_answer_blame(llm_call *call, const llm_fault_detail *detail,
@@ -286,6 +342,7 @@ void llm_answer_blame(llm_call *call, const llm_fault_detail *detail,
     llm_next rule = llm_fault_of(detail->fault)->next;
     llm_health *key = health_of_way(call, call->way);
 
+    narrow(call, detail);
     llm_health_asked(key, call->asked);
     if (!provider->breaker.window && provider->ways->nelts < 2)
         return;                 /* nobody is left alone here */
@@ -312,43 +369,6 @@ void llm_answer_went_well(llm_call *call, apr_time_t now)
     llm_health_asked(key, call->asked);
     if (llm_health_of(key, now))
         llm_health_went_well(key, breaker, now);
-}
-
-/* The next that `fits`; the others would say the same. */
-static int next_that(llm_call *call, int (*fits)(const llm_call *call,
-                                                 const llm_target *target),
-                     apr_time_t now)
-{
-    int i;
-
-    while ((i = llm_plan_next(call->plan, now)) >= 0)
-        if (fits(call, target_at(call, i))) {
-            turn_to(call, i, now);
-            return 1;
-        }
-    return 0;
-}
-
-static long long context_of(const llm_call *call, const llm_target *target)
-{
-    const char *name = target->model ? target->model : call->request.model;
-
-    return target->context ? target->context
-                           : llm_facts_find(call->limits->facts,
-                                            name)->context;
-}
-
-static int is_larger(const llm_call *call, const llm_target *target)
-{
-    long long least = context_of(call, call->target);
-
-    return least && context_of(call, target) > least;
-}
-
-static int is_lenient(const llm_call *call, const llm_target *target)
-{
-    (void)call;
-    return target->on_content;
 }
 
 static int rest(llm_call *call, apr_time_t when, apr_time_t now)
@@ -416,17 +436,14 @@ int llm_answer_go_on(llm_call *call, const llm_fault_detail *detail,
 {
     llm_next rule = llm_fault_of(detail->fault)->next;
     uint32_t row = call->row;
-    int gone_on;
 
     if (rule == LLM_NEXT_STOP)
         return 0;
     llm_answer_blame(call, detail, now);
     if (call->attempt >= ATTEMPTS)
         return 0;
-    gone_on = rule == LLM_NEXT_CONTEXT ? next_that(call, is_larger, now)
-        : rule == LLM_NEXT_CONTENT ? next_that(call, is_lenient, now)
-                                   : step(call, rule, detail, now);
-    if (gone_on)
-        llm_meter_failover(call->meter, row, detail->fault);
-    return gone_on;
+    if (!step(call, rule, detail, now))
+        return 0;
+    llm_meter_failover(call->meter, row, detail->fault);
+    return 1;
 }

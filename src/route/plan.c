@@ -178,6 +178,12 @@ int llm_plan_put_off(llm_plan *plan)
     return 1;
 }
 
+void llm_plan_leave_out(llm_plan *plan, int option)
+{
+    if (!plan->tried[option])
+        plan->tried[option] = 1;
+}
+
 int llm_plan_next(llm_plan *plan, apr_time_t now)
 {
     int i, option;
@@ -234,6 +240,8 @@ llm_plan_step llm_plan_after(llm_plan *plan, llm_next rule, int keys,
         return again(plan, retry_after, now, when);
     case LLM_NEXT_TARGET:
     case LLM_NEXT_OTHER:
+    case LLM_NEXT_CONTEXT:
+    case LLM_NEXT_CONTENT:
         return LLM_STEP_NEXT;
     default:
         return LLM_STEP_STOP;

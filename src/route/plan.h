@@ -66,6 +66,9 @@ int llm_plan_next(llm_plan *plan, apr_time_t now);
  * it comes again when all others were. 1, for a caller's loop. */
 int llm_plan_put_off(llm_plan *plan);
 
+/* A target that was not asked yet, as a place in options, will not be. */
+void llm_plan_leave_out(llm_plan *plan, int option);
+
 /* What follows a failed attempt. `keys`: another key is not resting.
  * `retry_after`: as the provider said; 0: it did not. */
 llm_plan_step llm_plan_after(llm_plan *plan, llm_next rule, int keys,

@@ -73,23 +73,12 @@ static llm_fault fault_of_type(const char *type)
 }
 
 /* There is no code for these, only sentences. */
-static llm_fault fault_of_words(const char *message)
+static llm_fault fault_of_words(const char *message, long long *context)
 {
-    static const struct {
-        const char *words;
-        llm_fault fault;
-    } known[] = {
-        { "prompt is too long", LLM_CONTEXT },
-        { "exceed context limit", LLM_CONTEXT },
-        { "exceeds the context window", LLM_CONTEXT },
-        { "content filtering policy", LLM_POLICY },
-    };
-    size_t i;
-
-    for (i = 0; i < sizeof known / sizeof *known; i++)
-        if (strstr(message, known[i].words))
-            return known[i].fault;
-    return LLM_REJECTED;
+    if (llm_error_is_too_long(message, context))
+        return LLM_CONTEXT;
+    return strstr(message, "content filtering policy") ? LLM_POLICY
+                                                       : LLM_REJECTED;
 }
 
 void llm_anthropic_read_error(int status, const char *body, size_t n,
@@ -103,7 +92,7 @@ void llm_anthropic_read_error(int status, const char *body, size_t n,
         f.message = f.type = "";
     out->fault = status ? llm_error_of_status(status) : fault_of_type(f.type);
     if (out->fault == LLM_REJECTED)
-        out->fault = fault_of_words(f.message);
+        out->fault = fault_of_words(f.message, &out->context);
     if (out->fault == LLM_REFUSED_KEY || out->fault == LLM_GARBAGE)
         return;
     if (f.message[0])

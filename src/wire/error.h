@@ -18,4 +18,9 @@ const char *llm_error_word(const char *text, const llm_secret *secret,
 const char *llm_error_sentence(const char *text, const llm_secret *secret,
                                apr_pool_t *p);
 
+/* Whether a provider's message says that the request is longer than the
+ * model's context, in the words of any maker of models or of servers for them.
+ * *context: the tokens that it takes, as far as it says so; else 0. */
+int llm_error_is_too_long(const char *message, long long *context);
+
 #endif

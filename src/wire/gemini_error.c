@@ -175,7 +175,7 @@ static int status_of(const fields *f)
 }
 
 /* What 400 and 403 alone do not say: Google answers so for a bad key, too. */
-static llm_fault fault_of_words(const fields *f)
+static llm_fault fault_of_words(const fields *f, long long *context)
 {
     static const struct {
         const char *text;
@@ -185,8 +185,6 @@ static llm_fault fault_of_words(const fields *f)
         { "API Key not found", LLM_REFUSED_KEY },
         { "API key expired", LLM_REFUSED_KEY },
         { "User location is not supported", LLM_REFUSED_KEY },
-        { "exceeds the maximum number of tokens", LLM_CONTEXT },
-        { "exceeds the maximum number of input tokens", LLM_CONTEXT },
     };
     size_t i;
 
@@ -195,7 +193,7 @@ static llm_fault fault_of_words(const fields *f)
     for (i = 0; i < sizeof sentences / sizeof *sentences; i++)
         if (strstr(f->message, sentences[i].text))
             return sentences[i].fault;
-    return LLM_OK;
+    return llm_error_is_too_long(f->message, context) ? LLM_CONTEXT : LLM_OK;
 }
 
 void llm_gemini_read_error(int status, const char *body, size_t n,
@@ -210,7 +208,8 @@ void llm_gemini_read_error(int status, const char *body, size_t n,
     if (!status)
         status = status_of(&f);
     out->fault = llm_error_of_status(status);
-    by_words = out->fault == LLM_REJECTED ? fault_of_words(&f) : LLM_OK;
+    by_words = out->fault == LLM_REJECTED ? fault_of_words(&f, &out->context)
+                                          : LLM_OK;
     if (by_words)
         out->fault = by_words;
     out->retry_after_ms = f.retry_ms;

@@ -88,9 +88,11 @@ static void read_fields(const char *body, size_t n, fields *f, apr_pool_t *p)
         *f = none;
 }
 
-static llm_fault fault_of_words(const fields *f)
+/* Not all who speak so give a code with a request that is too long. */
+static llm_fault fault_of_words(const fields *f, long long *context)
 {
-    if (strstr(f->code, "context_length"))
+    if (llm_error_is_too_long(f->message, context)
+        || strstr(f->code, "context_length"))
         return LLM_CONTEXT;
     if (strstr(f->code, "content_policy") || strstr(f->code, "content_filter"))
         return LLM_POLICY;
@@ -114,7 +116,7 @@ void llm_openai_read_error(int status, const char *body, size_t n,
     read_fields(body, n, &f, p);
     out->fault = llm_error_of_status(status);
     if (!status || out->fault == LLM_REJECTED)
-        by_words = fault_of_words(&f);
+        by_words = fault_of_words(&f, &out->context);
     if (by_words)
         out->fault = by_words;
     if (out->fault == LLM_REFUSED_KEY || out->fault == LLM_GARBAGE)

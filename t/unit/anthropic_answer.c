@@ -207,6 +207,13 @@ static void errors(void)
                cases[i].status, cases[i].body);
         is_str(out.text, cases[i].text, "its sentence");
     }
+    is_int(error(400, ERROR("invalid_request_error", "prompt is too long: "
+                 "200001 tokens > 200000 maximum")).context, 200000,
+           "the context that was too small");
+    is_int(error(400, ERROR("invalid_request_error", "input length and "
+                 "`max_tokens` exceed context limit: 190000 + 20000 > 200000, "
+                 "decrease input length or `max_tokens` and try again"))
+           .context, 200000, "also where the answer is too much for it");
     is_str(error(400, ERROR("invalid_request_error", "x")).type,
            "invalid_request_error", "its type");
 }

@@ -388,6 +388,113 @@ static void patient(void)
     strike(&s);
 }
 
+/* --- a request that is too long ------------------------------------------ */
+
+#define TOO_LONG(text) "{\"error\":{\"message\":\"" text "\",\"code\":" \
+    "\"context_length_exceeded\"}}"
+#define OF_8K TOO_LONG("This model's maximum context length is 8192 tokens.")
+
+/* Who is asked of "one/a two/b three/c" whose contexts these are, when the
+ * first says that; 0: nobody is known to be so large. */
+static const struct {
+    const char *models[3], *says;
+    long long contexts[3];
+    int next;                   /* target after the first; 0: none */
+} long_cases[] = {
+    { { "a", "b", "c" }, TOO_LONG("long"), { 0, 0, 0 }, 1 },
+    { { "a", "a", "c" }, TOO_LONG("long"), { 0, 0, 0 }, 2 },
+    { { "a", "a", "a" }, TOO_LONG("long"), { 0, 0, 0 }, 0 },
+    { { "a", "a", "a" }, OF_8K, { 0, 0, 0 }, 0 },
+    { { "a", "b", "c" }, TOO_LONG("long"), { 8192, 8192, 8193 }, 2 },
+    { { "a", "b", "c" }, TOO_LONG("long"), { 8192, 8000, 0 }, 2 },
+    { { "a", "b", "c" }, TOO_LONG("long"), { 8192, 8000, 8192 }, 0 },
+    { { "a", "b", "c" }, TOO_LONG("long"), { 0, 4096, 0 }, 1 },
+    { { "a", "b", "c" }, OF_8K, { 0, 4096, 8192 }, 0 },
+    { { "a", "b", "c" }, OF_8K, { 0, 4096, 16384 }, 2 },
+    { { "a", "b", "c" }, OF_8K, { 4096, 8192, 16384 }, 1 },
+    { { "a", "a", "a" }, OF_8K, { 0, 8192, 8200 }, 2 },
+};
+
+static void set_long(stage *s, size_t i)
+{
+    llm_target *targets;
+
+    set_stage(s, 3);
+    targets = (llm_target *)((llm_model *)s->models->list->elts)
+        ->targets->elts;
+    for (int k = 0; k < 3; k++) {
+        targets[k].model = long_cases[i].models[k];
+        targets[k].context = long_cases[i].contexts[k];
+    }
+    admit(s, i % 2 ? WHOLE_BODY : STREAM_BODY);
+}
+
+static void too_long(void)
+{
+    stage s;
+
+    for (size_t i = 0; i < COUNT(long_cases); i++) {
+        const int next = long_cases[i].next;
+
+        set_long(&s, i);
+        give_whole(&s, 400, long_cases[i].says);
+        is_int(s.asks, next ? 2 : 1, "too long for one, case %zu", i);
+        is_str(s.call.target->provider_name, provider_names[next],
+               "and who may take more is next");
+        is_int(s.heads, !next, "else the client hears of it");
+        strike(&s);
+    }
+}
+
+/* Of several refusals the largest is what the next must be larger than, and
+ * who failed otherwise does not bring back who is too small. */
+static void too_long_for_all(void)
+{
+    stage s;
+
+    set_long(&s, 7);
+    give_whole(&s, 400, OF_8K);
+    is_int(s.asks, 2, "the next is not known");
+    is_str(s.call.target->provider_name, "three", "the small one is left out");
+    give_whole(&s, 500, "{}");
+    is_int(s.asks, 2, "for all of the call");
+    is_refused(&s, 400, "context_length_exceeded", "This model's maximum "
+               "context length is 8192 tokens. (tried: one, three)");
+    settle(&s, LLM_FAILED);
+    strike(&s);
+
+    set_long(&s, 0);
+    give_whole(&s, 400, OF_8K);
+    give_whole(&s, 400, TOO_LONG("two"));
+    give_whole(&s, 400, TOO_LONG("three"));
+    is_int(s.asks, 3, "everybody is asked");
+    is_refused(&s, 400, "context_length_exceeded", "This model's maximum "
+               "context length is 8192 tokens. (tried: one, two, three)");
+    settle(&s, LLM_CONTEXT);
+    strike(&s);
+}
+
+/* Who did not opt in for refused content is not asked for it, whatever
+ * happens to who did. */
+static void refused_content(void)
+{
+    llm_target *targets;
+    stage s;
+
+    set_stage(&s, 3);
+    targets = (llm_target *)((llm_model *)s.models->list->elts)->targets->elts;
+    targets[1].on_content = 1;
+    admit(&s, WHOLE_BODY);
+    give_whole(&s, 400, "{\"error\":{\"message\":\"no\",\"code\":"
+               "\"content_policy_violation\"}}");
+    is_str(s.call.target->provider_name, "two", "who said so is asked");
+    give_whole(&s, 500, "{}");
+    is_int(s.asks, 2, "and nobody else");
+    is_refused(&s, 400, "content_policy_violation", "no (tried: one, two)");
+    settle(&s, LLM_FAILED);
+    strike(&s);
+}
+
 int main(void)
 {
     open_theatre();
@@ -406,6 +513,9 @@ int main(void)
     nothing_is_left();
     no_time_left();
     patient();
+    too_long();
+    too_long_for_all();
+    refused_content();
     close_theatre();
     return done();
 }

@@ -227,6 +227,8 @@ static void errors_read(void)
                               strlen(cases[i].body), NULL, &detail, pool);
         is_int(detail.fault, cases[i].fault, "error %s", cases[i].body);
         is_int(detail.retry_after_ms, cases[i].wait, "wait");
+        is_int(detail.context, detail.fault == LLM_CONTEXT ? 8 : 0,
+               "the context that was too small");
         is_str(detail.code, cases[i].code, "code");
         is_str(detail.param, cases[i].param, "param");
     }

@@ -119,6 +119,56 @@ static void words(void)
            "an error in a stream has no status of its own");
 }
 
+/* As providers word it, most of them without a code. */
+static void too_long(void)
+{
+    static const struct {
+        const char *message;
+        long long context;
+    } cases[] = {
+        { "This model's maximum context length is 8192 tokens. However, your "
+          "messages resulted in 10242 tokens. Please reduce the length of the "
+          "messages.", 8192 },
+        { "This model's maximum context length is 1,047,576 tokens.",
+          1047576 },
+        { "This endpoint's maximum context length is 200000 tokens. However, "
+          "you requested about 210000 tokens.", 200000 },
+        { "Your input exceeds the context window of this model.", 0 },
+        { "Input tokens exceed the configured limit of 272000 tokens. Your "
+          "messages resulted in 300012 tokens.", 272000 },
+        { "The decoder prompt (length 5000) is longer than the maximum model "
+          "length of 4096.", 4096 },
+        { "Prompt contains 65673 tokens and 0 draft tokens, too large for "
+          "model with 32768 maximum context length", 32768 },
+        { "This model's maximum prompt length is 131072 but the request "
+          "contains 537812 tokens.", 131072 },
+        { "The prompt is too long: 9000, model maximum context length: 8192",
+          8192 },
+        { "request (5000 tokens) exceeds the available context size (4096 "
+          "tokens), try increasing it", 4096 },
+        { "The input token count (1200293) exceeds the maximum number of "
+          "tokens allowed (1048576).", 1048576 },
+        { "prompt is too long: 200001 tokens > 200000 maximum", 200000 },
+        { "maximum context length is 99999999999999999999999 tokens", 0 },
+        { "maximum context length is unknown", 0 },
+        { "maximum context length is ", 0 },
+    };
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        const char *const body = apr_pstrcat(pool, "{\"error\":{\"message\":"
+            "\"", cases[i].message, "\",\"code\":400}}", NULL);
+
+        is_int(read_body(400, body).fault, LLM_CONTEXT, "too long: %s",
+               cases[i].message);
+        is_int(read_body(400, body).context, cases[i].context, "its context");
+        is_int(read_body(0, body).fault, LLM_CONTEXT, "the same in a stream");
+        is_int(read_body(500, body).fault, LLM_FAILED, "a 500 is a 500");
+    }
+    is_int(read_body(400, "{\"error\":{\"message\":\"m\",\"code\":"
+                     "\"context_length_exceeded\"}}").context, 0,
+           "a code tells no size");
+}
+
 /* --- shapes -------------------------------------------------------------- */
 
 static void is_read(const char *body, const char *text, const char *type,
@@ -382,6 +432,7 @@ int main(void)
     secret = llm_secret_make(KEY, strlen(KEY), keys_pool);
     statuses();
     words();
+    too_long();
     shapes();
     hostile_words();
     hostile_bodies();
