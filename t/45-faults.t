@@ -51,8 +51,11 @@ my %case = (
         429, 'rate_limit_exceeded', 'limited', chain => 1,
         header => { 'retry-after' => undef } ],
     'says 429 with its own code' => [ [ answer(429, error_text(
-        code => 'insufficient_quota')) ], 429, 'insufficient_quota',
-        'limited', chain => 1 ],
+        code => 'tokens_per_day')) ], 429, 'tokens_per_day', 'limited',
+        chain => 1 ],
+    'has no credit' => [ [ answer(429, error_text(
+        code => 'insufficient_quota')) ], 502, 'provider_key_refused',
+        'refused_key', chain => 1, like => qr/credit or quota is used up/ ],
     'says 500' => [ status(500), 502, 'provider_failed', 'failed',
         chain => 1 ],
     'says 500 in HTML' => [ [ answer(500, $page, 'Content-Type' =>

@@ -123,6 +123,10 @@ my %case = (
         code => 'content_policy_violation', text => qr/not this/ },
     'key refused' => { script => ever(fault(401)), asked => [1, 1],
         who => 'two', gave_up => { refused_key => 1 }, alone => 502 },
+    'the credit is used up' => { script => ever(fault(429,
+        { type => 'insufficient_quota', code => 'insufficient_quota' },
+        'Retry-After' => 1)), asked => [1, 1], who => 'two',
+        gave_up => { refused_key => 1 }, alone => 502, retry => 1 },
     'the request is wrong' => { script => ever(fault(422, { code => 'odd' })),
         asked => [1, 0], status => 422, gave_up => {}, code => 'odd' },
     'a page' => { script => ever(answer(200, '<html>', 'Content-Type' =>

@@ -104,3 +104,23 @@ int llm_error_is_too_long(const char *message, long long *context)
         }
     return 0;
 }
+
+/* ---- a key that has spent all it may ------------------------------------ */
+
+int llm_error_is_spent(const char *message)
+{
+    static const char *const known[] = {
+        "exceeded your current quota",          /* OpenAI, Gemini */
+        "Billing hard limit has been reached",
+        "please check your billing details",
+        "credit balance is too low",            /* Anthropic */
+        "reached your specified API usage limits",
+        "Insufficient credits"                  /* OpenRouter */
+    };
+    size_t i;
+
+    for (i = 0; i < sizeof known / sizeof *known; i++)
+        if (strstr(message, known[i]))
+            return 1;
+    return 0;
+}

@@ -23,4 +23,10 @@ const char *llm_error_sentence(const char *text, const llm_secret *secret,
  * *context: the tokens that it takes, as far as it says so; else 0. */
 int llm_error_is_too_long(const char *message, long long *context);
 
+/* Whether it says that what the key may spend is spent, which no waiting for
+ * some seconds helps against. What is said then of the refused key: */
+int llm_error_is_spent(const char *message);
+#define LLM_ERROR_SPENT "The provider refused the gateway's key, whose " \
+    "credit or quota is used up"
+
 #endif

@@ -213,6 +213,11 @@ void llm_gemini_read_error(int status, const char *body, size_t n,
     if (by_words)
         out->fault = by_words;
     out->retry_after_ms = f.retry_ms;
+    if (out->fault == LLM_LIMITED && !f.retry_ms
+        && llm_error_is_spent(f.message)) {   /* a day's, or a month's */
+        out->fault = LLM_REFUSED_KEY;
+        out->text = LLM_ERROR_SPENT;
+    }
     if (out->fault == LLM_REFUSED_KEY || out->fault == LLM_GARBAGE)
         return;
     if (f.message[0])

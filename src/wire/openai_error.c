@@ -11,10 +11,11 @@ typedef struct fields {
     apr_pool_t *p;
     int inside;                 /* they come from "error", which counts more
                                  * than members of these names beside it */
+    int has_details;            /* Google's, which say when to come again */
     const char *message, *type, *param, *code;  /* "" if there is none */
 } fields;
 
-static const fields none = { NULL, 0, "", "", "", "" };
+static const fields none = { NULL, 0, 0, "", "", "", "" };
 
 static const char *string_of(const llm_member *member, apr_pool_t *p)
 {
@@ -36,6 +37,8 @@ static llm_fault error_member(void *baton, const llm_member *member)
         f->param = string_of(member, f->p);
     else if (llm_scan_is(member, "code"))
         f->code = string_of(member, f->p);
+    else if (llm_scan_is(member, "details"))
+        f->has_details = 1;
     return LLM_OK;
 }
 
@@ -88,6 +91,21 @@ static void read_fields(const char *body, size_t n, fields *f, apr_pool_t *p)
         *f = none;
 }
 
+/* Waiting helps against a limit, and against this it does not. */
+static int is_spent(const fields *f)
+{
+    static const char *const words[] = {
+        "insufficient_quota", "billing_hard_limit_reached",
+        "billing_not_active"
+    };
+    size_t i;
+
+    for (i = 0; i < sizeof words / sizeof *words; i++)
+        if (!strcmp(f->type, words[i]) || !strcmp(f->code, words[i]))
+            return 1;
+    return !f->has_details && llm_error_is_spent(f->message);
+}
+
 /* Not all who speak so give a code with a request that is too long. */
 static llm_fault fault_of_words(const fields *f, long long *context)
 {
@@ -119,6 +137,11 @@ void llm_openai_read_error(int status, const char *body, size_t n,
         by_words = fault_of_words(&f, &out->context);
     if (by_words)
         out->fault = by_words;
+    if ((!status || status == 429 || out->fault == LLM_REJECTED)
+        && is_spent(&f)) {
+        out->fault = LLM_REFUSED_KEY;
+        out->text = LLM_ERROR_SPENT;
+    }
     if (out->fault == LLM_REFUSED_KEY || out->fault == LLM_GARBAGE)
         return;
     if (f.message[0])

@@ -180,6 +180,15 @@ static void errors(void)
           LLM_CONTEXT, "prompt is too long: 2 > 1" },
         { 401, ERROR("authentication_error", "sk-x"), LLM_REFUSED_KEY,
           NULL },
+        { 400, ERROR("invalid_request_error", "Your credit balance is too low "
+                     "to access the Anthropic API."), LLM_REFUSED_KEY,
+          "The provider refused the gateway's key, whose credit or quota is "
+          "used up" },
+        { 400, ERROR("invalid_request_error", "You have reached your "
+                     "specified API usage limits. You will regain access on "
+                     "2026-12-01 at 00:00 UTC."), LLM_REFUSED_KEY,
+          "The provider refused the gateway's key, whose credit or quota is "
+          "used up" },
         { 402, ERROR("billing_error", "pay"), LLM_REFUSED_KEY, NULL },
         { 404, ERROR("not_found_error", "model: x"), LLM_REJECTED,
           "model: x" },

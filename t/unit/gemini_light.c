@@ -194,6 +194,15 @@ static void errors_read(void)
           "\"RESOURCE_EXHAUSTED\",\"details\":[{\"@type\":\"QuotaFailure\"},{"
           "\"@type\":\"type.googleapis.com/google.rpc.RetryInfo\","
           "\"retryDelay\":\"34.0745s\"}]}}", LLM_LIMITED, 34075, NULL, NULL },
+        { 429, "{\"error\":{\"code\":429,\"message\":\"You exceeded your "
+          "current quota\",\"status\":\"RESOURCE_EXHAUSTED\",\"details\":[{"
+          "\"retryDelay\":\"26s\"}]}}", LLM_LIMITED, 26000, NULL, NULL },
+        { 429, "{\"error\":{\"code\":429,\"message\":\"You exceeded your "
+          "current quota\",\"status\":\"RESOURCE_EXHAUSTED\"}}",
+          LLM_REFUSED_KEY, 0, NULL, NULL },
+        { 429, "{\"error\":{\"code\":429,\"message\":\"Resource has been "
+          "exhausted (e.g. check quota).\",\"status\":"
+          "\"RESOURCE_EXHAUSTED\"}}", LLM_LIMITED, 0, NULL, NULL },
         { 400, "[{\"error\":{\"code\":400,\"message\":\"API key not valid.\","
           "\"status\":\"INVALID_ARGUMENT\",\"details\":[{\"reason\":"
           "\"API_KEY_INVALID\"}]}}]", LLM_REFUSED_KEY, 0, NULL, NULL },

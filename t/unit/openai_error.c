@@ -169,6 +169,50 @@ static void too_long(void)
            "a code tells no size");
 }
 
+/* No waiting helps against these, so they are not limits. */
+static void spent(void)
+{
+    static const struct {
+        int status;
+        const char *type, *code, *message;
+        llm_fault fault;
+    } cases[] = {
+        { 429, "insufficient_quota", "insufficient_quota", "You exceeded your "
+          "current quota, please check your plan and billing details.",
+          LLM_REFUSED_KEY },
+        { 429, "insufficient_quota", "", "m", LLM_REFUSED_KEY },
+        { 429, "", "insufficient_quota", "m", LLM_REFUSED_KEY },
+        { 429, "", "", "You exceeded your current quota", LLM_REFUSED_KEY },
+        { 429, "billing_not_active", "billing_not_active", "Your account is "
+          "not active, please check your billing details on our website.",
+          LLM_REFUSED_KEY },
+        { 400, "invalid_request_error", "billing_hard_limit_reached",
+          "Billing hard limit has been reached", LLM_REFUSED_KEY },
+        { 0, "insufficient_quota", "", "m", LLM_REFUSED_KEY },
+        { 429, "requests", "rate_limit_exceeded", "Rate limit reached for m "
+          "in organization o on requests per min (RPM): Limit 3, Used 3.",
+          LLM_LIMITED },
+        { 500, "insufficient_quota", "", "m", LLM_FAILED },
+    };
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        const llm_fault_detail got = read_body(cases[i].status, apr_psprintf(
+            pool, "{\"error\":{\"message\":\"%s\",\"type\":\"%s\",\"code\":"
+            "\"%s\"}}", cases[i].message, cases[i].type, cases[i].code));
+
+        is_int(got.fault, cases[i].fault, "%d, %s, %s, %s", cases[i].status,
+               cases[i].type, cases[i].code, cases[i].message);
+        if (got.fault == LLM_REFUSED_KEY)
+            is_str(got.text, "The provider refused the gateway's key, whose "
+                   "credit or quota is used up", "in our own words");
+    }
+    is_int(read_body(429, "[{\"error\":{\"code\":429,\"message\":\"You "
+                     "exceeded your current quota\",\"status\":"
+                     "\"RESOURCE_EXHAUSTED\",\"details\":[{\"retryDelay\":"
+                     "\"26s\"}]}}]").fault, LLM_LIMITED,
+           "Google calls a minute's limit so, too");
+}
+
 /* --- shapes -------------------------------------------------------------- */
 
 static void is_read(const char *body, const char *text, const char *type,
@@ -433,6 +477,7 @@ int main(void)
     statuses();
     words();
     too_long();
+    spent();
     shapes();
     hostile_words();
     hostile_bodies();
