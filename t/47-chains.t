@@ -384,6 +384,27 @@ subtest 'one probe at a time' => sub {
     $gw->log_clean(qr/LLM0010/);
 };
 
+subtest 'a trial is one request' => sub {
+    my $up = Upstream->start(m => [ fault(503) ], s => $say{good},
+        tick => takes(0.25));
+    my $gw = Gateway->start(children => 1, conf => $up->section('one',
+        'LLMBreaker window=1h calls=2 rate=50% rest=200ms..200ms',
+        'LLMRetry attempts=3 backoff=1ms..2ms')
+        . $up->section('two') . "LLMModel m one/m two/s\n"
+        . "LLMModel tick two/tick\n");
+    $gw->chat('m');
+    for (1 .. 2) {
+        $gw->chat('tick');
+        $up->forget;
+        is $gw->chat('m')->{headers}{'x-llm-provider'}, 'two', 'it fails';
+        is tally($up)->{m}, 1, 'and is not asked again';
+    }
+    $up->script(m => fault(422));
+    $gw->chat('tick');
+    is $gw->chat('m')->{status}, 422, 'what says nothing of it' for 1 .. 2;
+    $gw->log_clean(qr/LLM0010/);
+};
+
 # --- while a call rests --------------------------------------------------
 
 for my $mpm (qw(event prefork)) {

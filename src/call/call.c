@@ -210,6 +210,8 @@ void llm_call_settle(llm_call *call, apr_time_t now)
     call->settled = 1;
     if (call->state != LLM_CALL_ENDED)
         llm_call_abandon(call, LLM_CLIENT_GONE, now);
+    if (call->plan)
+        llm_plan_end(call->plan);
     fill_record(call, &record);
     if (call->slot >= 0) {
         if (!record.fault && call->model->wildcard && !call->estimated)

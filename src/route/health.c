@@ -104,17 +104,28 @@ llm_health_state llm_health_of(const llm_health *cell, apr_time_t now)
     return now < until ? LLM_HEALTH_OPEN : LLM_HEALTH_HALF;
 }
 
-int llm_health_admit(llm_health *cell, apr_time_t now)
+llm_health_leave llm_health_admit(llm_health *cell, apr_time_t now)
 {
     llm_health_state state = llm_health_of(cell, now);
     int64_t out;
 
-    if (state != LLM_HEALTH_HALF)
-        return state == LLM_HEALTH_CLOSED;
+    if (state == LLM_HEALTH_CLOSED)
+        return LLM_HEALTH_ADMITTED;
+    if (state == LLM_HEALTH_OPEN)
+        return LLM_HEALTH_LEFT_ALONE;
     out = atomic_load(&cell->probe_at);
     if (out && now < out + LLM_HEALTH_PROBE)
-        return 0;
-    return atomic_compare_exchange_strong(&cell->probe_at, &out, now);
+        return LLM_HEALTH_LEFT_ALONE;
+    return atomic_compare_exchange_strong(&cell->probe_at, &out, now)
+        ? LLM_HEALTH_TRIAL : LLM_HEALTH_LEFT_ALONE;
+}
+
+void llm_health_give_back(llm_health *cell, apr_time_t then)
+{
+    int64_t out = then;
+
+    if (cell)
+        atomic_compare_exchange_strong(&cell->probe_at, &out, 0);
 }
 
 void llm_health_rest(llm_health *cell, apr_time_t until)

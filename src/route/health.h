@@ -91,8 +91,19 @@ llm_health *llm_health_share(const llm_health_area *area, const char *label,
 /* The functions below take NULL for a cell, which is always well. */
 llm_health_state llm_health_of(const llm_health *cell, apr_time_t now);
 
-/* 1 if a call may be made: it is closed, or this call is the probe. */
-int llm_health_admit(llm_health *cell, apr_time_t now);
+/* Whether a call may be made. */
+typedef enum llm_health_leave {
+    LLM_HEALTH_LEFT_ALONE,      /* 0: it may not */
+    LLM_HEALTH_ADMITTED,        /* it is closed */
+    LLM_HEALTH_TRIAL            /* it is half-open, and this call is the one
+                                 * that is let through: one request */
+} llm_health_leave;
+
+llm_health_leave llm_health_admit(llm_health *cell, apr_time_t now);
+
+/* The trial that was admitted at `then` has neither failed nor gone well:
+ * another call may be it. */
+void llm_health_give_back(llm_health *cell, apr_time_t then);
 
 void llm_health_went_well(llm_health *cell, const llm_breaker *breaker,
                           apr_time_t now);

@@ -149,6 +149,7 @@ void llm_plan_make(llm_plan *plan, int n, llm_order order, uint64_t random,
     plan->n = 0;
     plan->now = -1;
     plan->forced = 0;
+    plan->trial = 0;
     plan->random = random;
     memset(plan->tried, 0, sizeof plan->tried);
     for (i = 0; i < n && i < LLM_PLAN_MOST; i++)
@@ -171,8 +172,16 @@ static int take(llm_plan *plan, int option, int forced, apr_time_t now)
     return option;
 }
 
+void llm_plan_end(llm_plan *plan)
+{
+    if (plan->trial)
+        llm_health_give_back(plan->options[plan->now].health, plan->trial);
+    plan->trial = 0;
+}
+
 int llm_plan_put_off(llm_plan *plan)
 {
+    llm_plan_end(plan);
     plan->tried[plan->now] = 0;
     plan->options[plan->now].put_off = 1;
     return 1;
@@ -186,13 +195,19 @@ void llm_plan_leave_out(llm_plan *plan, int option)
 
 int llm_plan_next(llm_plan *plan, apr_time_t now)
 {
+    llm_health_leave leave;
     int i, option;
 
+    llm_plan_end(plan);
     for (i = 0; i < plan->n; i++) {
         option = plan->order[i];
-        if (!plan->tried[option] && !plan->options[option].put_off
-            && llm_health_admit(plan->options[option].health, now))
-            return take(plan, option, 0, now);
+        if (plan->tried[option] || plan->options[option].put_off)
+            continue;
+        leave = llm_health_admit(plan->options[option].health, now);
+        if (leave == LLM_HEALTH_LEFT_ALONE)
+            continue;
+        plan->trial = leave == LLM_HEALTH_TRIAL ? now : 0;
+        return take(plan, option, 0, now);
     }
     for (i = 0; i < plan->n; i++)
         if (!plan->tried[plan->order[i]])
@@ -214,12 +229,14 @@ static apr_interval_time_t back_off(llm_plan *plan, const llm_option *option)
                                                 (uint64_t)most + 1);
 }
 
+/* Who rests, or is on trial, is asked once. */
 static llm_plan_step again(llm_plan *plan, apr_interval_time_t retry_after,
                            apr_time_t now, apr_time_t *when)
 {
     const llm_option *option = &plan->options[plan->now];
 
-    if (plan->forced || plan->tried[plan->now] >= option->attempts
+    if (plan->forced || plan->trial
+        || plan->tried[plan->now] >= option->attempts
         || retry_after > option->patience)
         return LLM_STEP_NEXT;
     *when = now + (retry_after ? retry_after : back_off(plan, option));

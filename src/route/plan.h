@@ -44,6 +44,8 @@ typedef struct llm_plan {
     int n;                      /* of the order */
     int now;                    /* the option that was asked last; -1 */
     int forced;                 /* it was asked although it rests */
+    apr_time_t trial;           /* when it was admitted as the one call of its
+                                 * half-open breaker; 0: it was not */
     uint64_t random;            /* state */
 } llm_plan;
 
@@ -68,6 +70,9 @@ int llm_plan_put_off(llm_plan *plan);
 
 /* A target that was not asked yet, as a place in options, will not be. */
 void llm_plan_leave_out(llm_plan *plan, int option);
+
+/* The call is over; a trial of which nothing came is another call's. */
+void llm_plan_end(llm_plan *plan);
 
 /* What follows a failed attempt. `keys`: another key is not resting.
  * `retry_after`: as the provider said; 0: it did not. */

@@ -67,6 +67,43 @@ static void resting(void)
     is_int(llm_plan_next(&plan, START), 0, "all rest: the best is tried");
 }
 
+/* ---- half-open ---- */
+
+static void half_open(void)
+{
+    llm_option options[LLM_PLAN_MOST];
+    llm_plan plan = { .options = options }, other = plan;
+    const apr_time_t then = START + apr_time_from_sec(1000000);
+    apr_time_t when = 0;
+
+    fill(&plan, 2);
+    trip(0);
+    plan.options[0].attempts = 3;
+    llm_plan_make(&plan, 2, LLM_ORDER_GIVEN, 7, then);
+    is_int(llm_plan_next(&plan, then), 0, "its rest is over: it is tried");
+    is_int(llm_plan_after(&plan, LLM_NEXT_AGAIN, 0, 0, then, &when),
+           LLM_STEP_NEXT, "with one request");
+    is_int(llm_plan_after(&plan, LLM_NEXT_WAIT, 0, 0, then, &when),
+           LLM_STEP_NEXT, "whatever comes of it");
+    is_int(llm_plan_after(&plan, LLM_NEXT_KEY, 1, 0, then, &when),
+           LLM_STEP_KEY, "but for a key, of which it is not the trial");
+    llm_plan_make(&other, 2, LLM_ORDER_GIVEN, 7, then);
+    is_int(llm_plan_next(&other, then), 1, "by one call");
+    is_int(llm_plan_next(&plan, then), 1, "nothing came of it");
+    is_int(llm_plan_after(&plan, LLM_NEXT_AGAIN, 0, 0, then, &when),
+           LLM_STEP_AGAIN, "who is closed has its attempts");
+    llm_plan_make(&other, 2, LLM_ORDER_GIVEN, 7, then);
+    is_int(llm_plan_next(&other, then), 0, "so that another is the trial");
+    llm_plan_end(&other);
+    llm_plan_end(&other);
+    llm_plan_make(&other, 2, LLM_ORDER_GIVEN, 7, then);
+    is_int(llm_plan_next(&other, then), 0, "also when that is over");
+    is_int(llm_plan_put_off(&other), 1, "or could not ask it at all");
+    options[0].put_off = 0;
+    llm_plan_make(&plan, 2, LLM_ORDER_GIVEN, 7, then);
+    is_int(llm_plan_next(&plan, then), 0, "then the next may");
+}
+
 static void weights(void)
 {
     llm_option options[LLM_PLAN_MOST];
@@ -290,6 +327,7 @@ int main(void)
 {
     in_order();
     resting();
+    half_open();
     weights();
     orders();
     old_news();
