@@ -183,6 +183,12 @@ static int is_well(const llm_call *call, const llm_provider *provider,
     return !provider->ways->nelts;
 }
 
+static int has_time(const llm_call *call, const llm_target *target,
+                    apr_time_t now)
+{
+    return now < call->started + llm_call_times(target).total;
+}
+
 int llm_answer_has_next(const llm_call *call, apr_time_t now)
 {
     const llm_plan *plan = call->plan;
@@ -195,36 +201,36 @@ int llm_answer_has_next(const llm_call *call, apr_time_t now)
         if (!plan->tried[option]
             && !llm_health_of(plan->options[option].health, now)
             && is_well(call, target->provider, now)
-            && now < call->started + llm_call_times(target).total)
+            && has_time(call, target, now))
             return call->attempt < ATTEMPTS;
     }
     return 0;
 }
 
-/* A target whose keys all rest is as one that rests itself: passed over as
- * long as there is another. */
+/* One that could still answer in the time a call may take with it. A target
+ * whose keys all rest is as one that rests itself: passed over as long as
+ * there is another. */
 static int next_option(llm_call *call, apr_time_t now)
 {
-    const llm_provider *provider;
+    const llm_target *target;
     int i;
 
-    do {
-        i = llm_plan_next(call->plan, now);
-        if (i < 0)
+    while ((i = llm_plan_next(call->plan, now)) >= 0) {
+        target = target_at(call, i);
+        if (!has_time(call, target, now))
+            continue;
+        if (call->plan->forced || is_well(call, target->provider, now))
             return i;
-        provider = target_at(call, i)->provider;
-    } while (!call->plan->forced && !is_well(call, provider, now)
-             && llm_plan_put_off(call->plan));
-    return i;
+        llm_plan_put_off(call->plan);
+    }
+    return -1;
 }
 
-/* One that could still answer in the time a call may take with it. */
 static int next_target(llm_call *call, apr_time_t now)
 {
     int i = next_option(call, now);
 
-    if (i < 0
-        || now >= call->started + llm_call_times(target_at(call, i)).total)
+    if (i < 0)
         return 0;
     turn_to(call, i, now);
     return 1;
@@ -428,7 +434,7 @@ int llm_answer_next_for_rest(llm_call *call, const llm_fault_detail *detail,
     call->ways_tried = 0;
     take_way(call, NULL, now);
     return call->attempt < ATTEMPTS
-        && now < call->started + llm_call_times(call->target).total;
+        && has_time(call, call->target, now);
 }
 
 int llm_answer_go_on(llm_call *call, const llm_fault_detail *detail,

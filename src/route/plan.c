@@ -179,12 +179,11 @@ void llm_plan_end(llm_plan *plan)
     plan->trial = 0;
 }
 
-int llm_plan_put_off(llm_plan *plan)
+void llm_plan_put_off(llm_plan *plan)
 {
     llm_plan_end(plan);
     plan->tried[plan->now] = 0;
     plan->options[plan->now].put_off = 1;
-    return 1;
 }
 
 void llm_plan_leave_out(llm_plan *plan, int option)

@@ -65,8 +65,8 @@ void llm_plan_make(llm_plan *plan, int n, llm_order order, uint64_t random,
 int llm_plan_next(llm_plan *plan, apr_time_t now);
 
 /* The target that llm_plan_next gave cannot be asked now, and has not been:
- * it comes again when all others were. 1, for a caller's loop. */
-int llm_plan_put_off(llm_plan *plan);
+ * it comes again when all others were. */
+void llm_plan_put_off(llm_plan *plan);
 
 /* A target that was not asked yet, as a place in options, will not be. */
 void llm_plan_leave_out(llm_plan *plan, int option);

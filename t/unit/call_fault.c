@@ -366,6 +366,22 @@ static void no_time_left(void)
     strike(&s);
 }
 
+/* But one that may take longer has. */
+static void time_left_for_one(void)
+{
+    stage s;
+
+    set_stage(&s, 3);
+    for (int i = 0; i < 3; i++)
+        s.endpoints[i].times.whole = TOTAL;
+    s.endpoints[2].times.total = TOTAL + SEC;
+    admit(&s, WHOLE_BODY);
+    pass_time(&s, STARTED + TOTAL);
+    is_int(s.asks, 2, "the next that has time left");
+    is_str(s.call.target->provider_name, "three", "is asked");
+    strike(&s);
+}
+
 /* Of a whole answer's beginning nobody has said when it is due. */
 static void patient(void)
 {
@@ -512,6 +528,7 @@ int main(void)
     retry_after();
     nothing_is_left();
     no_time_left();
+    time_left_for_one();
     patient();
     too_long();
     too_long_for_all();
