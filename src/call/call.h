@@ -99,7 +99,6 @@ typedef struct llm_call {
     const llm_target *target;
     const llm_endpoint *endpoint;       /* of the key in use */
     const llm_way *way;         /* the key in use; NULL: there is but one */
-    int ways_tried;             /* keys that this target was asked with */
     apr_time_t again_at;        /* RESTING: until when */
     llm_buf log;                /* what a stream passed on as it was: events'
                                  * data, each with its length before it */

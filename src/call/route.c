@@ -25,16 +25,20 @@ llm_times llm_call_times(const llm_target *target)
     return llm_times_or(target->times, &target->provider->endpoint->times);
 }
 
-/* That of the target which was asked last; the plan has looked it up. */
-static llm_health *health_of(const llm_call *call)
+static int place_of(const llm_call *call, const llm_target *target)
 {
-    return call->plan->options[call->plan->now].health;
+    return (int)(target - target_at(call, 0));
 }
 
-static llm_health *health_of_way(const llm_call *call, const llm_way *way)
+/* What the plan knows of it. */
+static llm_option *option_of(const llm_call *call, const llm_target *target)
 {
-    return way ? llm_health_find(&call->limits->health, "key", way->label)
-               : NULL;
+    return &call->plan->options[place_of(call, target)];
+}
+
+static llm_health *health_of(const llm_call *call)
+{
+    return option_of(call, call->target)->health;
 }
 
 /* ---- keys --------------------------------------------------------------- */
@@ -44,47 +48,89 @@ static const llm_way *way_at(const llm_provider *provider, int i)
     return &((const llm_way *)provider->ways->elts)[i];
 }
 
-static int is_awake(const llm_call *call, const llm_way *way, apr_time_t now)
+/* The keys of a target, each found in the area once for all of the call. */
+static llm_option_key *keys_of(const llm_call *call, const llm_target *target)
 {
-    return llm_health_of(health_of_way(call, way), now) != LLM_HEALTH_OPEN;
+    const llm_provider *provider = target->provider;
+    llm_option *option = option_of(call, target);
+    int i;
+
+    if (option->keys)
+        return option->keys;
+    option->keys = apr_pcalloc(call->pool, provider->ways->nelts
+                                           * sizeof *option->keys);
+    for (i = 0; i < provider->ways->nelts; i++)
+        option->keys[i].health = llm_health_find(&call->limits->health, "key",
+                                                 way_at(provider, i)->label);
+    return option->keys;
 }
 
-/* One by the chance of its weight, of those that do not rest or, `any`, of
- * all, but for one of them; NULL when there is none. */
-static const llm_way *choose_way(llm_call *call, const llm_provider *provider,
-                                 int any, const llm_way *except,
-                                 apr_time_t now)
+static int number_of(const llm_call *call, const llm_way *way)
 {
-    const llm_way *way;
-    uint64_t sum = 0, point;
-    int i, pass;
+    return (int)(way - way_at(call->target->provider, 0));
+}
 
-    for (pass = 0; pass < 2; pass++) {
-        point = pass ? llm_plan_random(&call->plan->random, sum) : 0;
-        for (i = 0; i < provider->ways->nelts; i++) {
-            way = way_at(provider, i);
-            if (way == except || (!any && !is_awake(call, way, now)))
-                continue;
-            if (pass && point < way->weight)
-                return way;
-            if (pass)
-                point -= way->weight;
-            sum += pass ? 0 : way->weight;
-        }
-        if (!sum)
-            return NULL;
+/* That of the key in use; NULL: there is but one. */
+static llm_health *health_of_way(const llm_call *call)
+{
+    return call->way
+        ? keys_of(call, call->target)[number_of(call, call->way)].health
+        : NULL;
+}
+
+static int is_awake(const llm_option_key *key, apr_time_t now)
+{
+    return llm_health_of(key->health, now) != LLM_HEALTH_OPEN;
+}
+
+/* Which keys come into question. */
+typedef enum choice {
+    FRESH,                      /* those that do not rest, and that the target
+                                 * was not asked with */
+    AWAKE, ANY
+} choice;
+
+static int is_choice(const llm_option_key *key, choice of, apr_time_t now)
+{
+    return (of == ANY || is_awake(key, now))
+        && (of != FRESH || !key->asked);
+}
+
+static uint64_t weight_of(const llm_call *call, choice of, apr_time_t now)
+{
+    const llm_provider *provider = call->target->provider;
+    const llm_option_key *keys = keys_of(call, call->target);
+    uint64_t sum = 0;
+    int i;
+
+    for (i = 0; i < provider->ways->nelts; i++)
+        if (is_choice(&keys[i], of, now))
+            sum += way_at(provider, i)->weight;
+    return sum;
+}
+
+/* One by the chance of its weight; NULL when there is none. */
+static const llm_way *choose_way(llm_call *call, choice of, apr_time_t now)
+{
+    const llm_provider *provider = call->target->provider;
+    const llm_option_key *keys = keys_of(call, call->target);
+    const uint64_t sum = weight_of(call, of, now);
+    uint64_t point = sum ? llm_plan_random(&call->plan->random, sum) : 0;
+    int i;
+
+    for (i = 0; sum && i < provider->ways->nelts; i++) {
+        if (!is_choice(&keys[i], of, now))
+            continue;
+        if (point < way_at(provider, i)->weight)
+            return way_at(provider, i);
+        point -= way_at(provider, i)->weight;
     }
     return NULL;
 }
 
-/* Another key for the same target, as long as there is one that it has not
- * been asked with. */
-static int has_other_way(llm_call *call, apr_time_t now)
+static int has_other_way(const llm_call *call, apr_time_t now)
 {
-    const llm_provider *provider = call->target->provider;
-
-    return call->ways_tried < provider->ways->nelts
-        && choose_way(call, provider, 0, call->way, now);
+    return weight_of(call, FRESH, now) > 0;
 }
 
 /* ---- attempts ----------------------------------------------------------- */
@@ -137,25 +183,27 @@ static void begin_attempt(llm_call *call)
     llm_answer_begin(call);
 }
 
-/* A key for the target, if it can be not `except`. */
-static void take_way(llm_call *call, const llm_way *except, apr_time_t now)
+/* A key for the target: if it can be, one that it was not asked with. */
+static void take_way(llm_call *call, apr_time_t now)
 {
     const llm_provider *provider = call->target->provider;
+    int of;
 
-    call->way = choose_way(call, provider, 0, except, now);
-    if (!call->way)
-        call->way = choose_way(call, provider, 1, NULL, now);
-    call->ways_tried++;
+    call->way = NULL;
+    for (of = FRESH; !call->way && of <= ANY; of++)
+        call->way = choose_way(call, of, now);
+    if (call->way)
+        keys_of(call, call->target)[number_of(call, call->way)].asked = 1;
     call->endpoint = call->way ? call->way->endpoint : provider->endpoint;
     note_tried(call);
 }
 
-/* Asks the target that the plan has chosen, but not with the key `except`. */
-static void attempt(llm_call *call, const llm_way *except, apr_time_t now)
+/* Asks the target that the plan has chosen. */
+static void attempt(llm_call *call, apr_time_t now)
 {
     llm_fault_detail detail = { 0 };
 
-    take_way(call, except, now);
+    take_way(call, now);
     begin_attempt(call);
     detail.fault = llm_answer_write(call, &detail);
     if (detail.fault)
@@ -167,20 +215,21 @@ static void attempt(llm_call *call, const llm_way *except, apr_time_t now)
 static void turn_to(llm_call *call, int i, apr_time_t now)
 {
     call->target = target_at(call, i);
-    call->ways_tried = 0;
-    attempt(call, NULL, now);
+    attempt(call, now);
 }
 
 /* One key that does not rest is enough. */
-static int is_well(const llm_call *call, const llm_provider *provider,
+static int is_well(const llm_call *call, const llm_target *target,
                    apr_time_t now)
 {
+    const llm_option_key *keys = keys_of(call, target);
+    const int n = target->provider->ways->nelts;
     int i;
 
-    for (i = 0; i < provider->ways->nelts; i++)
-        if (is_awake(call, way_at(provider, i), now))
+    for (i = 0; i < n; i++)
+        if (is_awake(&keys[i], now))
             return 1;
-    return !provider->ways->nelts;
+    return !n;
 }
 
 static int has_time(const llm_call *call, const llm_target *target,
@@ -200,7 +249,7 @@ int llm_answer_has_next(const llm_call *call, apr_time_t now)
         target = target_at(call, option);
         if (!plan->tried[option]
             && !llm_health_of(plan->options[option].health, now)
-            && is_well(call, target->provider, now)
+            && is_well(call, target, now)
             && has_time(call, target, now))
             return call->attempt < ATTEMPTS;
     }
@@ -219,7 +268,7 @@ static int next_option(llm_call *call, apr_time_t now)
         target = target_at(call, i);
         if (!has_time(call, target, now))
             continue;
-        if (call->plan->forced || is_well(call, target->provider, now))
+        if (call->plan->forced || is_well(call, target, now))
             return i;
         llm_plan_put_off(call->plan);
     }
@@ -238,7 +287,7 @@ static int next_target(llm_call *call, apr_time_t now)
 
 void llm_answer_again(llm_call *call, apr_time_t now)
 {
-    attempt(call, NULL, now);
+    attempt(call, now);
 }
 
 /* ---- the plan ----------------------------------------------------------- */
@@ -346,7 +395,7 @@ void llm_answer_blame(llm_call *call, const llm_fault_detail *detail,
 {
     const llm_provider *provider = call->target->provider;
     llm_next rule = llm_fault_of(detail->fault)->next;
-    llm_health *key = health_of_way(call, call->way);
+    llm_health *key = health_of_way(call);
 
     narrow(call, detail);
     llm_health_asked(key, call->asked);
@@ -368,7 +417,7 @@ void llm_answer_went_well(llm_call *call, apr_time_t now)
     if (!call->target)
         return;
     breaker = &call->target->provider->breaker;
-    key = health_of_way(call, call->way);
+    key = health_of_way(call);
     llm_health_answered(health_of(call), breaker,
                         call->first > call->asked ? call->first - call->asked
                                                   : 0, now);
@@ -396,7 +445,7 @@ static int step(llm_call *call, llm_next rule, const llm_fault_detail *detail,
     case LLM_STEP_AGAIN:
         return rest(call, when, now);
     case LLM_STEP_KEY:
-        attempt(call, call->way, now);
+        attempt(call, now);
         return 1;
     case LLM_STEP_NEXT:
         return next_target(call, now);
@@ -415,7 +464,7 @@ static int may_again(llm_call *call, const llm_fault_detail *detail,
     if (rule != LLM_NEXT_AGAIN || detail->retry_after_ms)
         return (rule == LLM_NEXT_KEY || rule == LLM_NEXT_WAIT)
             && has_other_way(call, now);
-    return call->plan->tried[call->plan->now] < ATTEMPTS_FOR_REST
+    return call->plan->tried[place_of(call, call->target)] < ATTEMPTS_FOR_REST
         && !llm_translate_is_behind(call->translation);
 }
 
@@ -428,11 +477,10 @@ int llm_answer_next_for_rest(llm_call *call, const llm_fault_detail *detail,
     if (i < 0 && !may_again(call, detail, now))
         return 0;
     if (i < 0)
-        call->plan->tried[call->plan->now]++;
+        llm_plan_again(call->plan, place_of(call, call->target));
     else
         call->target = target_at(call, i);
-    call->ways_tried = 0;
-    take_way(call, NULL, now);
+    take_way(call, now);
     return call->attempt < ATTEMPTS
         && has_time(call, call->target, now);
 }

@@ -172,6 +172,12 @@ static int take(llm_plan *plan, int option, int forced, apr_time_t now)
     return option;
 }
 
+void llm_plan_again(llm_plan *plan, int option)
+{
+    plan->now = option;
+    plan->tried[option]++;
+}
+
 void llm_plan_end(llm_plan *plan)
 {
     if (plan->trial)

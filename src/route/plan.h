@@ -22,6 +22,12 @@ typedef enum llm_order {
     LLM_ORDER_CHEAPEST, LLM_ORDER_FASTEST, LLM_ORDER_LEAST_BUSY
 } llm_order;
 
+/* One of a target's keys. */
+typedef struct llm_option_key {
+    llm_health *health;         /* NULL: always well */
+    int asked;                  /* the target was asked with it */
+} llm_option_key;
+
 /* What the plan knows of a target. */
 typedef struct llm_option {
     int allowed;                /* 0: this request may not go there */
@@ -34,6 +40,7 @@ typedef struct llm_option {
     apr_interval_time_t least, most;    /* back-off between them */
     apr_interval_time_t patience;       /* the longest Retry-After that is
                                          * waited for */
+    llm_option_key *keys;       /* the caller's; NULL: it has not looked */
     int put_off;                /* the plan's own */
 } llm_option;
 
@@ -70,6 +77,9 @@ void llm_plan_put_off(llm_plan *plan);
 
 /* A target that was not asked yet, as a place in options, will not be. */
 void llm_plan_leave_out(llm_plan *plan, int option);
+
+/* One that was asked is asked once more, whatever it rests. */
+void llm_plan_again(llm_plan *plan, int option);
 
 /* The call is over; a trial of which nothing came is another call's. */
 void llm_plan_end(llm_plan *plan);

@@ -511,6 +511,72 @@ static void refused_content(void)
     strike(&s);
 }
 
+/* --- keys ---------------------------------------------------------------- */
+
+static void add_keys(stage *s, int n)
+{
+    llm_provider *const p = &s->providers[0];
+
+    for (int k = 0; k < n; k++) {
+        llm_way *const way = apr_array_push(p->ways);
+
+        way->endpoint = p->endpoint;
+        way->label = apr_psprintf(s->pool, "one#%d", k + 1);
+        way->weight = 1 + (unsigned)k;
+    }
+}
+
+static int number_of_key(const stage *s)
+{
+    const char *const label = s->call.way->label;
+
+    return label[strlen(label) - 1] - '1';
+}
+
+/* Where nobody says for how long, or no area remembers it, either. */
+static void each_key_once(void)
+{
+    static const int statuses[] = { 429, 401, 402 };
+    stage s;
+    int seen, wrong = 0;
+
+    for (int i = 0; i < 60; i++) {
+        set_stage(&s, 2);
+        s.limits.random = (uint64_t)i * 7919;
+        add_keys(&s, 3);
+        admit(&s, WHOLE_BODY);
+        seen = 0;
+        for (int k = 0; k < 3; k++) {
+            seen |= 1 << number_of_key(&s);
+            give_whole(&s, statuses[(i + k) % 3], "{}");
+        }
+        wrong += seen != 7 || s.asks != 4
+            || strcmp(s.call.target->provider_name, "two") != 0;
+        strike(&s);
+    }
+    is_int(wrong, 0, "each key is asked with once, then the next target");
+}
+
+/* Of a target that is asked again the other key may be better. */
+static void another_key_after_a_while(void)
+{
+    stage s;
+    int first;
+
+    set_stage(&s, 1);
+    add_keys(&s, 2);
+    s.providers[0].attempts = 2;
+    admit(&s, WHOLE_BODY);
+    first = number_of_key(&s);
+    give_whole(&s, 500, "{}");
+    pass_time(&s, s.call.again_at);
+    ok(number_of_key(&s) != first, "the other key");
+    give_whole(&s, 401, "{}");
+    is_int(s.asks, 2, "there is no third");
+    settle(&s, LLM_REFUSED_KEY);
+    strike(&s);
+}
+
 int main(void)
 {
     open_theatre();
@@ -533,6 +599,8 @@ int main(void)
     too_long();
     too_long_for_all();
     refused_content();
+    each_key_once();
+    another_key_after_a_while();
     close_theatre();
     return done();
 }
