@@ -77,8 +77,6 @@ static llm_fault fault_of_words(const char *message, long long *context)
 {
     if (llm_error_is_too_long(message, context))
         return LLM_CONTEXT;
-    if (llm_error_is_spent(message))
-        return LLM_REFUSED_KEY;
     return strstr(message, "content filtering policy") ? LLM_POLICY
                                                        : LLM_REJECTED;
 }
@@ -95,8 +93,11 @@ void llm_anthropic_read_error(int status, const char *body, size_t n,
     out->fault = status ? llm_error_of_status(status) : fault_of_type(f.type);
     if (out->fault == LLM_REJECTED)
         out->fault = fault_of_words(f.message, &out->context);
-    if (out->fault == LLM_REFUSED_KEY && llm_error_is_spent(f.message))
+    if ((out->fault == LLM_REJECTED || out->fault == LLM_LIMITED)
+        && llm_error_is_spent(f.message)) {
+        out->fault = LLM_REFUSED_KEY;
         out->text = LLM_ERROR_SPENT;
+    }
     if (out->fault == LLM_REFUSED_KEY || out->fault == LLM_GARBAGE)
         return;
     if (f.message[0])

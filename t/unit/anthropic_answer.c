@@ -190,6 +190,9 @@ static void errors(void)
           "The provider refused the gateway's key, whose credit or quota is "
           "used up" },
         { 402, ERROR("billing_error", "pay"), LLM_REFUSED_KEY, NULL },
+        { 429, ERROR("rate_limit_error", "You exceeded your current quota"),
+          LLM_REFUSED_KEY, "The provider refused the gateway's key, whose "
+          "credit or quota is used up" },
         { 404, ERROR("not_found_error", "model: x"), LLM_REJECTED,
           "model: x" },
         { 429, ERROR("rate_limit_error", "slow"), LLM_LIMITED, "slow" },

@@ -6,168 +6,12 @@
  */
 #include "storm.h"
 #include "storm_client.h"
+#include "storm_scene.h"
 
 #define SCENES 10000
 #define CALLS 3                 /* of a scene, with the same health */
-#define TARGETS 4
+#define KINDS (LLM_FAULT_COUNT + 5)
 #define MOST_ATTEMPTS 32        /* src/call/route.c */
-
-typedef struct target {
-    int provider, continues, tale;
-    int asks, retries;          /* of this call; LLMRetry's attempts */
-    apr_time_t not_before[4];   /* by key, as it said itself */
-} target;
-
-typedef struct scene {
-    stage s;
-    target targets[TARGETS];
-    int n, stream, dialect;     /* 0: OpenAI's, 1: Anthropic's, 2: Responses */
-    part part;
-    int part_of;                /* the attempt it is for */
-    int of;                     /* the target it is of */
-    apr_time_t delay;           /* before anything of it comes */
-    long long in[3], out[3];    /* by provider: told */
-    int untold;                 /* attempts that were cut before they told */
-    int is_told, broken;
-    const char *rule;           /* the first that did not hold */
-    llm_buf story;
-} scene;
-
-static llm_health cells[64];
-static apr_array_header_t *facts;
-
-static void tell(scene *t, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-
-static void tell(scene *t, const char *format, ...)
-{
-    char line[256];
-    va_list args;
-
-    va_start(args, format);
-    vsnprintf(line, sizeof line, format, args);
-    va_end(args);
-    llm_buf_printf(&t->story, "# %9.3f %s\n",
-                   (double)(t->s.now - STARTED) / SEC, line);
-}
-
-static void holds(scene *t, int rule, const char *text)
-{
-    if (rule)
-        return;
-    tell(t, "BROKEN: %s", text);
-    if (!t->broken++)
-        t->rule = text;
-}
-
-/* --- the scene ----------------------------------------------------------- */
-
-static const llm_breaker breakers[] = {
-    { 0 }, { 10 * SEC, 2, 50, 2 * SEC, 8 * SEC, 0 },
-};
-
-static void set_keys(scene *t, int i)
-{
-    llm_provider *const p = &t->s.providers[i];
-    unsigned n = below(4);
-
-    for (unsigned k = 0; n > 1 && k < n; k++) {
-        llm_way *const way = apr_array_push(p->ways);
-
-        way->endpoint = p->endpoint;
-        way->label = apr_psprintf(t->s.pool, "%s#%u", p->name, k + 1);
-        way->weight = 1;
-    }
-}
-
-static void set_provider(scene *t, int i)
-{
-    llm_provider *const p = &t->s.providers[i];
-
-    p->endpoint->times.total = (20 + below(100)) * SEC;
-    p->attempts = 1 + (int)below(3);
-    p->least = 100000;
-    p->most = 2 * SEC;
-    p->patience = 5 * SEC;
-    p->breaker = breakers[below(2)];
-    if (one_in(2)) {
-        p->family = llm_family_find("anthropic");
-        p->speaks[0] = &llm_anthropic;
-    }
-    set_keys(t, i);
-}
-
-static void set_target(scene *t, llm_model *model, int i)
-{
-    target *const to = &t->targets[i];
-    llm_target *const it = apr_array_push(model->targets);
-
-    memset(to, 0, sizeof *to);
-    to->provider = (int)below(3);
-    to->continues = (int)below(2);
-    to->tale = one_in(4) ? (int)below(COUNT(tales)) : 0;
-    memset(it, 0, sizeof *it);
-    it->provider = &t->s.providers[to->provider];
-    it->provider_name = it->provider->name;
-    it->where = "llm.conf:1";
-    it->model = apr_psprintf(t->s.pool, "%s-%d",
-                             to->continues ? "takes" : "never", i);
-    it->label = apr_psprintf(t->s.pool, "%s/%s", it->provider_name,
-                             it->model);
-    it->on_content = one_in(4);
-    to->retries = it->provider->attempts;
-}
-
-static void set_call(scene *t)
-{
-    static const llm_dialect *const dialects[] = {
-        &llm_openai, &llm_anthropic, &llm_openai_responses
-    };
-    llm_call *const call = &t->s.call;
-
-    t->dialect = (int)below(3);
-    t->stream = !one_in(3);
-    call->face.dialect = dialects[t->dialect];
-    call->face.id = "call-1";
-    t->s.limits.recover = !one_in(3);
-    t->s.limits.drop_unsupported = 1;
-    t->s.limits.facts = facts;
-    t->s.limits.health = (llm_health_area){ cells, COUNT(cells) };
-    t->s.limits.random = dice;
-    if (one_in(10))
-        t->s.limits.max_answer = 100 + below(4000);
-    llm_call_begin(call, t->s.now);
-}
-
-static void set_scene(scene *t, apr_time_t now)
-{
-    llm_model *model;
-
-    memset(t, 0, sizeof *t);
-    llm_buf_init(&t->story, 1 << 20);
-    set_stage(&t->s, 0);
-    t->s.now = now;
-    for (int i = 0; i < 3; i++)
-        set_provider(t, i);
-    t->n = 1 + (int)below(TARGETS);
-    model = (llm_model *)t->s.models->list->elts;
-    for (int i = 0; i < t->n; i++)
-        set_target(t, model, i);
-    set_call(t);
-}
-
-static const char *request(const scene *t)
-{
-    static const char *const bodies[] = {
-        "\"messages\":[{\"role\":\"user\",\"content\":\"Tell me.\"}]",
-        "\"max_tokens\":500,\"messages\":[{\"role\":\"user\",\"content\":"
-            "\"Tell me.\"}]",
-        "\"input\":\"Tell me.\""
-    };
-
-    return apr_pstrcat(t->s.pool, "{\"model\":\"m\",", bodies[t->dialect],
-                       t->stream ? ",\"stream\":true}" : "}", NULL);
-}
 
 /* --- what is asked ------------------------------------------------------- */
 
@@ -236,6 +80,24 @@ static void reckon(scene *t)
     }
 }
 
+/* One that is half-open is asked once, but for a key that it refuses. */
+static void look_at_health_of(scene *t, target *at)
+{
+    const llm_call *const call = &t->s.call;
+    const llm_health *const cell = call->plan->options[t->of].health;
+    const unsigned key = 1u << key_of(t);
+
+    holds(t, call->recoveries || !(at->trial & key), "a trial is one request");
+    if (llm_health_of(cell, t->s.now) == LLM_HEALTH_HALF) {
+        tell(t, "  as a trial");
+        at->trial |= key;
+        t->trials++;
+    }
+    holds(t, !(at->spent & key), "a key that is used up rests");
+    holds(t, !at->is_known || at->context > t->outgrown,
+          "who is known to be too small is not asked");
+}
+
 static void look_at_asking(scene *t)
 {
     target *const at = &t->targets[t->of];
@@ -249,6 +111,7 @@ static void look_at_asking(scene *t)
     holds(t, t->s.now >= at->not_before[key_of(t)],
           "who said when is not asked before");
     at->not_before[key_of(t)] = 0;
+    look_at_health_of(t, at);
 }
 
 static void new_part(scene *t)
@@ -271,8 +134,12 @@ static void new_part(scene *t)
     memset(&t->part, 0, sizeof t->part);
     llm_buf_init(&t->part.bytes, 1 << 18);
     t->part.parts_at = parting(t, tale, from != NULL);
+    if (t->needs > at->context)
+        find_too_long(&t->part, at->context);
+    else if (one_in(20))
+        find_spent(&t->part);
     /* Who tells another tale cannot take up one that it is given. */
-    if (from && (!at->continues || strncmp(TRUTH, from, strlen(from))
+    else if (from && (!at->continues || strncmp(TRUTH, from, strlen(from))
                  || at->tale || one_in(5)))
         refuse(&t->part, 400, "no_prefill");
     else
@@ -296,6 +163,28 @@ static void step(scene *t, apr_interval_time_t by)
         : t->s.now > deadline ? t->s.now : deadline;
 }
 
+/* All of a refusal was read. */
+static void note_refusal(scene *t)
+{
+    target *const at = &t->targets[t->of];
+    const part *const from = &t->part;
+    long long size;
+
+    if (from->retry_ms && from->status == 429 && !from->spent)
+        at->not_before[key_of(t)] = t->s.now + from->retry_ms * 1000;
+    if (from->at < from->bytes.len)
+        return;
+    if (from->spent) {
+        at->spent |= 1u << key_of(t);
+        t->spents++;
+    }
+    t->longs += from->is_long;
+    t->contents += from->is_content;
+    size = !from->is_long ? 0 : at->is_known ? at->context : from->context;
+    if (size > t->outgrown)
+        t->outgrown = size;
+}
+
 static void give_part(scene *t)
 {
     part *const from = &t->part;
@@ -317,9 +206,8 @@ static void give_part(scene *t)
         from->ended = !what.fault;
         tell(t, "  ends: %s", llm_fault_of(what.fault)->word);
     }
-    if (what.ended && from->status == 429 && from->retry_ms)
-        t->targets[t->of].not_before[key_of(t)] =
-            t->s.now + from->retry_ms * 1000;
+    if (what.ended)
+        note_refusal(t);
     arrive(&t->s, &what);
 }
 
@@ -502,6 +390,24 @@ static void look_at_sums(scene *t, const sums *before)
     holds(t, !llm_meter_in_flight(&the_meter), "the slot is given back");
 }
 
+/* A request that was too long for the last was asked of all who might have
+ * taken it, as long as there was time. */
+static void look_at_length(scene *t)
+{
+    const llm_call *const call = &t->s.call;
+
+    if (call->fault.fault != LLM_CONTEXT || call->recoveries || t->contents
+        || t->s.asks >= MOST_ATTEMPTS)
+        return;
+    for (int i = 0; i < t->n; i++)
+        holds(t, t->targets[i].asks
+              || (t->targets[i].is_known
+                  && t->targets[i].context <= t->outgrown)
+              || t->s.now >= call->started + t->s.providers[
+                     t->targets[i].provider].endpoint->times.total,
+              "who may take more is asked");
+}
+
 static void look_at_health(scene *t)
 {
     for (size_t i = 0; i < COUNT(cells); i++)
@@ -570,10 +476,14 @@ static int one_call(apr_time_t *now, int loud, int kinds[])
     llm_call_settle(&t.s.call, t.s.now);
     look_at_sums(&t, &before);
     look_at_health(&t);
+    look_at_length(&t);
     kinds[t.s.call.fault.fault]++;
     kinds[LLM_FAULT_COUNT] += t.s.call.recoveries > 0
         && !t.s.call.fault.fault;
     kinds[LLM_FAULT_COUNT + 1] += t.s.call.ended_by != LLM_OK;
+    kinds[LLM_FAULT_COUNT + 2] += t.trials;
+    kinds[LLM_FAULT_COUNT + 3] += t.longs > 1;
+    kinds[LLM_FAULT_COUNT + 4] += t.spents;
     broken = t.broken;
     if (broken || loud) {
         fwrite(t.story.data, 1, t.story.len, stdout);
@@ -605,7 +515,7 @@ static int one_scene(unsigned long seed, int loud, int kinds[])
 
 static int many(void)
 {
-    static int kinds[LLM_FAULT_COUNT + 2];
+    static int kinds[KINDS];
     int broken = 0, ends = 0;
 
     for (unsigned long i = 1; i <= SCENES && broken < 3; i++)
@@ -619,12 +529,18 @@ static int many(void)
        kinds[LLM_FAULT_COUNT]);
     ok(kinds[LLM_FAULT_COUNT + 1] > 20, "%d were broken off at their end",
        kinds[LLM_FAULT_COUNT + 1]);
+    ok(kinds[LLM_FAULT_COUNT + 2] > SCENES / 20, "%d trials",
+       kinds[LLM_FAULT_COUNT + 2]);
+    ok(kinds[LLM_FAULT_COUNT + 3] > SCENES / 20, "%d were too long for "
+       "several", kinds[LLM_FAULT_COUNT + 3]);
+    ok(kinds[LLM_FAULT_COUNT + 4] > SCENES / 20, "%d keys had nothing to "
+       "spend", kinds[LLM_FAULT_COUNT + 4]);
     return done();
 }
 
 int main(int argc, char **argv)
 {
-    int kinds[LLM_FAULT_COUNT + 2] = { 0 }, rc;
+    int kinds[KINDS] = { 0 }, rc;
 
     open_theatre();
     facts = apr_array_make(the_pool, 2, sizeof(llm_facts));

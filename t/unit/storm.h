@@ -51,6 +51,10 @@ typedef struct part {
     size_t at;                  /* given so far */
     int status, framed, encoded, stream;
     long retry_ms;
+    int spent;                  /* the key has spent all it may */
+    int is_long, is_content;    /* what the request is refused for */
+    long long context;          /* the tokens that are not enough, as it says
+                                 * itself; 0: it does not */
     const char *type;
     ending ending;
     llm_fault fault;            /* of END_CUT */
@@ -267,15 +271,43 @@ static void write_whole(part *to, int anthropic, int attempt,
 
 /* --- refusals ------------------------------------------------------------ */
 
-static void refuse(part *to, int status, const char *code)
+static void refuse_with(part *to, int status, const char *code,
+                        const char *message)
 {
     to->status = status;
     to->type = "application/json";
     to->framed = 1;
     to->what = apr_psprintf(the_pool, "%d %s", status, code);
     llm_buf_printf(&to->bytes, "{\"type\":\"error\",\"error\":{\"type\":"
-                   "\"some_error\",\"code\":\"%s\",\"message\":\"because\"}}",
-                   code);
+                   "\"some_error\",\"code\":\"%s\",\"message\":\"%s\"}}",
+                   code, message);
+}
+
+static void refuse(part *to, int status, const char *code)
+{
+    refuse_with(to, status, code, "because");
+}
+
+/* As all of them understand it, in words. */
+static void find_too_long(part *to, long long context)
+{
+    char text[80];
+
+    to->is_long = 1;
+    to->context = context;
+    snprintf(text, sizeof text, "prompt is too long: 999999 tokens > %lld "
+             "maximum", context);
+    refuse_with(to, 400, "context_length_exceeded", text);
+}
+
+static void find_spent(part *to)
+{
+    to->spent = 1;
+    if (one_in(2))
+        refuse_with(to, 400, "odd", "Your credit balance is too low");
+    else
+        refuse_with(to, 429, "insufficient_quota", "You exceeded your current "
+                    "quota");
 }
 
 static void write_refusal(part *to)
@@ -292,7 +324,10 @@ static void write_refusal(part *to)
     };
     const unsigned i = below(COUNT(kinds));
 
-    refuse(to, kinds[i].status, kinds[i].code);
+    to->is_long = !strcmp(kinds[i].code, "context_length_exceeded");
+    refuse_with(to, kinds[i].status, kinds[i].code,
+                to->is_long ? "prompt is too long" : "because");
+    to->is_content = !strcmp(kinds[i].code, "content_policy_violation");
     if (kinds[i].status >= 429 && one_in(2))
         to->retry_ms = one_in(2) ? 1 + below(3000) : 60000;
 }
