@@ -371,6 +371,50 @@ subtest 'the log says once that a provider is down, and once that it is up'
     $gw->log_clean(qr/LLM0010/);
 };
 
+subtest 'the log names a provider whose calls another answers' => sub {
+    my $up = Upstream->start(refuses => [ fault(401) ], broke => [ fault(429,
+            { type => 'insufficient_quota', message => 'sorry, none left' }) ],
+        down => [ fault(503) ], once => sub { $_[0]{n} % 5 ? fault(500)
+            : whole($good) }, default => [ whole($good) ]);
+    my $gw = Gateway->start(children => 1, conf => join('',
+        map { $up->section($_, 'LLMBreaker off') . "LLMModel $_ $_/$_ well/m\n" }
+        qw(refuses broke down once)) . $up->section('well'));
+    my $said = sub {
+        my @lines = grep { /$_[0]/ } $gw->error_log;
+        return [ map { /(LLM.*)/ ? $1 =~ s/, referer.*//r : () } @lines ];
+    };
+    for my $name (qw(refuses broke down once)) {
+        $gw->chat($name) for 1 .. 4;
+    }
+    is_deeply $said->('LLM0010.*provider refuses'), [ 'LLM0010: provider '
+        . 'refuses: The provider refused the gateway\'s key (refused_key, '
+        . 'HTTP 401)' ], 'a key that is refused, once';
+    is_deeply $said->('LLM0010.*provider broke'), [ 'LLM0010: provider broke: '
+        . 'The provider refused the gateway\'s key, whose credit or quota is '
+        . 'used up (refused_key, HTTP 429)' ], 'why';
+    is_deeply $said->('LLM0010.*provider down'), [], 'a few failures are not';
+    $gw->chat('down') for 1 .. 4;
+    is_deeply $said->('LLM0010.*provider down'), [ 'LLM0010: provider down: '
+        . 'The provider is overloaded (overloaded, HTTP 503)' ], 'many are';
+    $gw->chat('once') for 1 .. 16;
+    is_deeply $said->('LLM001.*provider once'), [], 'nor one now and then';
+    is_deeply $said->('sorry'), [], 'what it says is not';
+    $gw->log_clean(qr/LLM0010/);
+};
+
+# It fails in two ways, and answers between.
+subtest 'one that does this and that does not fill the log' => sub {
+    my $up = Upstream->start(m => sub { $_[0]{n} % 3 == 0 ? whole($good)
+        : $_[0]{n} % 3 == 1 ? fault(401) : answer(200, 'what?') },
+        s => [ whole($good) ]);
+    my $gw = Gateway->start(children => 1, conf => $up->section('one',
+        'LLMBreaker off') . $up->section('two') . "LLMModel m one/m two/s\n");
+    $gw->chat('m') for 1 .. 20;
+    is scalar(grep { /LLM0010/ } $gw->error_log), 2, 'each trouble once';
+    is scalar(grep { /LLM0011/ } $gw->error_log), 1, 'and that it was over';
+    $gw->log_clean(qr/LLM0010/);
+};
+
 subtest "every fault of echo" => sub {
     my $gw = Gateway->start(conf => <<'CONF');
 <LLMProvider echo>

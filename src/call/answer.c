@@ -31,6 +31,12 @@ static int all_is_said(const llm_call *call)
         && !(call->translation && llm_translate_is_behind(call->translation));
 }
 
+static void tell_how(const llm_call *call, const llm_fault_detail *detail)
+{
+    if (call->limits->fared)
+        call->limits->fared(detail, call->limits->baton);
+}
+
 void llm_answer_failed(llm_call *call, const llm_fault_detail *detail,
                        apr_time_t now)
 {
@@ -39,6 +45,7 @@ void llm_answer_failed(llm_call *call, const llm_fault_detail *detail,
         finish_stream(call, now);
         return;
     }
+    tell_how(call, detail);
     llm_answer_spend(call);
     if (call->attempt == 1)
         call->first_fault = *detail;
@@ -69,10 +76,13 @@ void llm_answer_fault(llm_call *call, llm_fault fault, const char *text,
 
 void llm_answer_complete(llm_call *call, apr_time_t now)
 {
+    const llm_fault_detail well = { .fault = LLM_OK };
+
     call->fault.fault = LLM_OK;
     call->state = LLM_CALL_ENDED;
     call->committed = 1;
     call->ended = now;
+    tell_how(call, &well);
     llm_answer_went_well(call, now);
 }
 

@@ -49,6 +49,9 @@ typedef struct llm_call_limits {
     llm_health_area health;     /* of targets and keys; none: all are well */
     int (*may)(const void *when, void *baton);  /* whether a target's condition
                                  * holds for this request; NULL: all do */
+    void (*fared)(const llm_fault_detail *detail, void *baton); /* told how
+                                 * each attempt ended, while call->target is
+                                 * still its; LLM_OK: well. May be NULL */
     void *baton;
     uint64_t random;            /* another number for every call */
     uint32_t (*reap)(void);     /* asked when none is free: settles the calls

@@ -23,11 +23,15 @@ APLOG_USE_MODULE(llm);
 #define SLICE (16 * 1024)       /* sent at once to a client that can take it */
 #define SPIN 200                /* an answer this quick is not slept for */
 #define QUICK 2000              /* microseconds waited in the thread */
+#define FAILURES 5              /* one after the other: that is no accident */
+#define SAID_AGAIN apr_time_from_sec(60)        /* the same of a provider */
 
 /* What this child has seen of an endpoint lately. */
 typedef struct temper {
     _Atomic long long first_us; /* smoothed time to the first byte */
-    _Atomic int fault;          /* of the last attempt */
+    _Atomic int said;           /* the fault that the log says it has */
+    _Atomic int failures;       /* since it last answered */
+    _Atomic long long said_at[LLM_FAULT_COUNT]; /* when of each, last */
 } temper;
 
 static llm_engine *engine;
@@ -112,28 +116,71 @@ static temper *temper_of(const llm_serving *s)
 
 /* ---- life of a serving -------------------------------------------------- */
 
-/* Nothing that a provider or a client wrote: only our words and the
- * network's. */
-static void note_health(llm_serving *s)
+/* Nothing that a provider or a client wrote: only our words, the network's and
+ * a number. */
+static void log_trouble(const llm_serving *s, const llm_fault_detail *detail)
 {
-    const llm_fault fault = s->call.fault.fault;
-    const llm_fault_row *row = llm_fault_of(fault);
-    temper *seen = temper_of(s);
-    int before;
+    const llm_fault_row *row = llm_fault_of(detail->fault);
+    const int own = detail->fault == LLM_REFUSED_KEY
+        || detail->fault == LLM_GARBAGE;
+    const int status = s->call.head.status;
+    const char *code = status && status != 200
+        ? apr_psprintf(s->r->pool, ", HTTP %d", status) : "";
 
-    if (fault && !llm_next_blames(row->next))
-        return;
-    before = atomic_exchange(&seen->fault, fault);
-    if (before == (int)fault)
-        return;
-    if (!fault)
+    ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, s->r, "LLM0010: provider "
+                  "%s: %s (%s%s%s%s)", s->call.target->provider_name,
+                  own && detail->text ? detail->text : row->text, row->word,
+                  code, s->call.trouble ? ": " : "",
+                  s->call.trouble ? s->call.trouble : "");
+}
+
+/* A failure now and then is nothing to look at, one after the other is. */
+static int is_worth_saying(temper *seen, const llm_fault_row *row)
+{
+    return atomic_fetch_add(&seen->failures, 1) + 1 >= FAILURES
+        || row->loudness == LLM_LOUD;
+}
+
+static void note_well(const llm_serving *s, temper *seen)
+{
+    int before = atomic_load(&seen->said);
+
+    if (atomic_load(&seen->failures))
+        atomic_store(&seen->failures, 0);
+    if (before && atomic_compare_exchange_strong(&seen->said, &before, 0))
         ap_log_rerror(APLOG_MARK, APLOG_NOTICE, 0, s->r, "LLM0011: provider "
                       "%s answers again", s->call.target->provider_name);
-    else if (row->loudness == LLM_LOUD)
-        ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, s->r, "LLM0010: provider "
-                      "%s: %s (%s%s%s)", s->call.target->provider_name,
-                      row->text, row->word, s->call.trouble ? ": " : "",
-                      s->call.trouble ? s->call.trouble : "");
+}
+
+/* Of a provider that does this and that by turns each is said once in a
+ * while. */
+static void note_trouble(const llm_serving *s, temper *seen,
+                         const llm_fault_detail *detail)
+{
+    long long now, then;
+
+    if (!is_worth_saying(seen, llm_fault_of(detail->fault))
+        || atomic_load(&seen->said) == (int)detail->fault)
+        return;
+    now = apr_time_now();
+    then = atomic_load(&seen->said_at[detail->fault]);
+    if ((then && now - then < SAID_AGAIN)
+        || !atomic_compare_exchange_strong(&seen->said_at[detail->fault],
+                                           &then, now))
+        return;
+    atomic_store(&seen->said, detail->fault);
+    log_trouble(s, detail);
+}
+
+/* Told of every attempt, also of those that another target makes good. */
+static void fared(const llm_fault_detail *detail, void *baton)
+{
+    llm_serving *s = baton;
+
+    if (!detail->fault)
+        note_well(s, temper_of(s));
+    else if (llm_next_blames(llm_fault_of(detail->fault)->next))
+        note_trouble(s, temper_of(s), detail);
 }
 
 static void settle(llm_serving *s)
@@ -143,8 +190,6 @@ static void settle(llm_serving *s)
     if (s->call.settled)
         return;
     llm_call_settle(&s->call, now);
-    if (s->call.target)
-        note_health(s);
     llm_headers_log(s);
     if (s->call.ended_by)
         ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, s->r, "LLM0016: %s: provider "
@@ -228,6 +273,7 @@ llm_serving *llm_serve_begin(request_rec *r, const llm_face *face)
     s->parked.disarm = disarm;
     s->limits = llm_config_limits(r);
     s->limits.may = may;
+    s->limits.fared = fared;
     s->limits.baton = s;
     s->limits.random = chance();
     s->can_park = llm_park_can(r);
