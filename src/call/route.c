@@ -491,6 +491,8 @@ int llm_answer_go_on(llm_call *call, const llm_fault_detail *detail,
     llm_next rule = llm_fault_of(detail->fault)->next;
     uint32_t row = call->row;
 
+    if (rule != LLM_NEXT_OTHER)         /* that one was not asked */
+        llm_health_in_vain(health_of(call), now);
     if (rule == LLM_NEXT_STOP)
         return 0;
     llm_answer_blame(call, detail, now);

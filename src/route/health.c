@@ -4,6 +4,8 @@
 #define FIELD 16                        /* bits */
 #define MOST 0xffffu
 #define DECAY apr_time_from_sec(10)     /* of latency */
+#define IN_VAIN apr_time_from_sec(60)   /* the latency of one that has never
+                                         * answered, but refused */
 
 /* ---- finding ------------------------------------------------------------ */
 
@@ -297,6 +299,12 @@ void llm_health_took(llm_health *cell, apr_interval_time_t took,
     atomic_store(&cell->latency_at, now);
 }
 
+void llm_health_in_vain(llm_health *cell, apr_time_t now)
+{
+    if (cell && !atomic_load(&cell->latency))
+        atomic_store(&cell->latency_at, now);
+}
+
 void llm_health_asked(llm_health *cell, apr_time_t now)
 {
     if (cell)
@@ -333,7 +341,7 @@ int64_t llm_health_latency(const llm_health *cell, apr_time_t now,
         return latency ? latency : LLM_HEALTH_LONG;
     if (claim)
         *claim = asked;
-    return latency ? aged(latency, now - measured) : 0;
+    return measured ? aged(latency ? latency : IN_VAIN, now - measured) : 0;
 }
 
 int llm_health_claim(llm_health *cell, int64_t claim, apr_time_t now)

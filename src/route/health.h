@@ -39,7 +39,7 @@ typedef struct llm_health {
     _Atomic int64_t probe_at;   /* 0: none is out */
     _Atomic uint32_t trips;     /* rests since it last went well */
     _Atomic int64_t latency;    /* peak EWMA, microseconds; 0: not known */
-    _Atomic int64_t latency_at; /* when it was measured */
+    _Atomic int64_t latency_at; /* when it was measured, or asked in vain */
     _Atomic int64_t asked_at;   /* when it was asked last; 0: never */
 } llm_health;
 
@@ -128,12 +128,17 @@ void llm_health_answered(llm_health *cell, const llm_breaker *breaker,
 void llm_health_took(llm_health *cell, apr_interval_time_t took,
                      apr_time_t now);
 
+/* It was asked, and there was nothing to measure. One that was measured before
+ * stays as it is. */
+void llm_health_in_vain(llm_health *cell, apr_time_t now);
+
 /* It is being asked. */
 void llm_health_asked(llm_health *cell, apr_time_t now);
 
 /* How long its first output is thought to take, in microseconds. What is not
  * measured again is believed less and less, so that the slowest is tried again
- * one day; what was never measured is 0. While somebody is out to measure it,
+ * one day; what was never measured is 0, and slow for some minutes when it was
+ * asked in vain. While somebody is out to measure it,
  * the old mark counts, or LLM_HEALTH_LONG where there is none. *claim, if not
  * NULL: what llm_health_claim needs; -1: nothing is to be claimed. */
 int64_t llm_health_latency(const llm_health *cell, apr_time_t now,

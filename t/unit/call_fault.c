@@ -511,6 +511,29 @@ static void refused_content(void)
     strike(&s);
 }
 
+/* --- what is measured ---------------------------------------------------- */
+
+/* Who refuses has shown nothing of how quick it is, and is not new. */
+static void refused_in_vain(void)
+{
+    static llm_health cells[8];
+    const llm_health *cell;
+    llm_target *target;
+    stage s;
+
+    set_stage(&s, 1);
+    s.limits.health = (llm_health_area){ cells, COUNT(cells) };
+    target = (llm_target *)((llm_model *)s.models->list->elts)->targets->elts;
+    target->label = "one/at-target";
+    admit(&s, WHOLE_BODY);
+    s.now += SEC;
+    give_whole(&s, 422, "{}");
+    cell = llm_health_target(&s.limits.health, target->label, target->model);
+    is_int(cell->latency, 0, "no latency");
+    is_int(cell->latency_at, s.now, "is known of it at that time");
+    strike(&s);
+}
+
 /* --- keys ---------------------------------------------------------------- */
 
 static void add_keys(stage *s, int n)
@@ -599,6 +622,7 @@ int main(void)
     too_long();
     too_long_for_all();
     refused_content();
+    refused_in_vain();
     each_key_once();
     another_key_after_a_while();
     close_theatre();

@@ -263,6 +263,34 @@ static void crowd(void)
     is_int(times[0], 1, "and one who is new");
 }
 
+/* Who has never answered but with a refusal is not new for ever, however
+ * seldom it is asked; and is measured as any other once it answers. */
+static void in_vain(void)
+{
+    int times[2] = { 0 };
+
+    memset(cells, 0, sizeof cells);
+    for (int t = 1; t <= 80; t++) {
+        const apr_time_t now = START + t * 90 * S;
+        const int first = first_at(2, now, NULL);
+
+        times[first]++;
+        if (first)
+            llm_health_took(&cells[1], 100 * MS, now + 100 * MS);
+        else
+            llm_health_in_vain(&cells[0], now + 5 * MS);
+    }
+    ok(times[0] > 1 && times[0] < 20, "who only refuses is tried now and "
+       "then: %d of 80", times[0]);
+    llm_health_took(&cells[0], 50 * MS, START + 7300 * S);
+    is_int(llm_health_latency(&cells[0], START + 7300 * S, NULL), 50 * MS,
+           "until it answers");
+    llm_health_in_vain(&cells[0], START + 7301 * S);
+    is_int(llm_health_latency(&cells[0], START + 7301 * S, NULL),
+           llm_health_latency(&cells[0], START + 7300 * S, NULL) - 50 * MS / 2
+           / 60, "who has answered is not worse for a refusal");
+}
+
 static llm_plan_step after(llm_plan *plan, llm_next rule, int keys,
                            apr_interval_time_t said, apr_time_t *when)
 {
@@ -333,6 +361,7 @@ int main(void)
     old_news();
     changes();
     crowd();
+    in_vain();
     steps();
     back_offs();
     return done();
