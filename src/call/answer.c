@@ -150,7 +150,7 @@ static void gather(llm_call *call, llm_buf *bytes, apr_time_t now)
     size_t room = call->head.status == 200 ? call->limits->max_answer
                                            : ERROR_CEILING;
 
-    if (!call->first)
+    if (!call->first && call->head.status == 200)
         call->first = now;
     if (!call->answer.len && bytes->len <= room) {
         llm_buf_move(&call->answer, bytes);
@@ -521,7 +521,7 @@ static void let_time_pass(llm_call *call, apr_time_t now)
             commit(call);
         return;
     }
-    if (call->first
+    if (llm_answer_is_coming(call)
         && now < call->started + llm_call_times(call->target).total)
         fault = LLM_STALLED;
     llm_answer_fault(call, fault, NULL, now);

@@ -88,6 +88,9 @@ void llm_answer_again(llm_call *call, apr_time_t now);
 /* The target and the key have done their work. */
 void llm_answer_went_well(llm_call *call, apr_time_t now);
 
+/* It is due within idle=, no longer within first= or whole=. */
+int llm_answer_is_coming(const llm_call *call);
+
 /* How long the attempt, or the rest before it, may last without news. */
 apr_time_t llm_answer_deadline(const llm_call *call);
 

@@ -91,8 +91,10 @@ void llm_call_refuse(llm_call *call, const llm_fault_detail *detail,
     call->fault = *detail;
     call->state = LLM_CALL_ENDED;
     call->ended = now;
-    if (!call->committed)
-        call->frame.begun = 0;  /* what was held back is not sent */
+    if (!call->committed) {     /* what was held back is not sent */
+        call->frame.begun = 0;
+        call->first = 0;
+    }
     call->committed = 1;
     llm_buf_clear(&call->out);
     if (call->sent_head) {
@@ -137,6 +139,12 @@ void llm_call_was_asked(llm_call *call, apr_time_t now)
     call->silent_until = now + patience(call, now);
 }
 
+/* Of a stream it is its output that counts, of anything else every byte. */
+int llm_answer_is_coming(const llm_call *call)
+{
+    return call->first || (call->state == LLM_CALL_GATHERING && call->last);
+}
+
 apr_time_t llm_answer_deadline(const llm_call *call)
 {
     const llm_times may = llm_call_times(call->target);
@@ -144,7 +152,7 @@ apr_time_t llm_answer_deadline(const llm_call *call)
 
     if (call->state == LLM_CALL_RESTING)
         return call->again_at;
-    if (call->first)
+    if (llm_answer_is_coming(call))
         soon = call->last + may.idle;
     else
         soon = call->silent_until;

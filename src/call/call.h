@@ -163,7 +163,9 @@ typedef struct llm_call {
                                  * next target may still be turned to */
     long long bytes_out;
 
-    /* times, microseconds since 1970; 0: not yet */
+    /* times, microseconds since 1970; 0: not yet. `first` is that of the
+     * answer which the client has or may still get: not of an error, nor of
+     * what was given up. */
     apr_time_t started, asked, first, last, ended;
     apr_time_t silent_until;    /* the first byte may take so long */
     apr_time_t heard;           /* when the client was last sent something */

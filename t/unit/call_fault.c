@@ -534,6 +534,29 @@ static void refused_in_vain(void)
     strike(&s);
 }
 
+/* The time to the first token is that of an answer. */
+static void first_of_an_answer(void)
+{
+    stage s;
+
+    for (int i = 0; i < 3; i++) {
+        set_stage(&s, 1);
+        admit(&s, i < 2 ? WHOLE_BODY : STREAM_BODY);
+        s.now += SEC;
+        head(&s, i == 1 ? 200 : 500, "application/json");
+        give(&s, i == 1 ? "{\"choices\":[" : "{\"error\":");
+        is_int(llm_call_deadline(&s.call), s.now + IDLE,
+               "what has begun must go on");
+        if (i == 1)
+            is_int(s.call.first, s.now, "an answer has begun");
+        else
+            is_int(s.call.first, 0, "an error is no answer");
+        give_end(&s, LLM_CUT, "");
+        is_int(s.call.first, 0, "nor is what the client did not get");
+        strike(&s);
+    }
+}
+
 /* --- keys ---------------------------------------------------------------- */
 
 static void add_keys(stage *s, int n)
@@ -623,6 +646,7 @@ int main(void)
     too_long_for_all();
     refused_content();
     refused_in_vain();
+    first_of_an_answer();
     each_key_once();
     another_key_after_a_while();
     close_theatre();
