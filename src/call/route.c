@@ -135,13 +135,28 @@ static int has_other_way(const llm_call *call, apr_time_t now)
 
 /* ---- attempts ----------------------------------------------------------- */
 
+/* Of names with ", " between them. */
+static int is_among(const char *names, const char *name)
+{
+    const size_t n = strlen(name);
+    const char *at = names;
+
+    while (at) {
+        if (!strncmp(at, name, n) && (!at[n] || at[n] == ','))
+            return 1;
+        at = strchr(at, ',');
+        at = at ? at + 2 : NULL;
+    }
+    return 0;
+}
+
 static void note_tried(llm_call *call)
 {
     const char *name = call->target->provider_name;
 
     if (!call->tried)
         call->tried = name;
-    else if (!strstr(call->tried, name))
+    else if (!is_among(call->tried, name))
         call->tried = apr_pstrcat(call->pool, call->tried, ", ", name, NULL);
 }
 

@@ -300,6 +300,30 @@ static void all_fail(void)
     strike(&s);
 }
 
+/* One whose name is a part of another's, too. */
+static void names_of_the_tried(void)
+{
+    static const char *const names[] = { "openai", "open", "ai" };
+    llm_target *targets;
+    stage s;
+
+    set_stage(&s, 3);
+    targets = (llm_target *)((llm_model *)s.models->list->elts)->targets->elts;
+    for (int i = 0; i < 3; i++)
+        targets[i].provider_name = names[i];
+    s.providers[1].attempts = 2;
+    admit(&s, WHOLE_BODY);
+    give_whole(&s, 500, "{}");
+    give_whole(&s, 500, "{}");
+    pass_time(&s, s.call.again_at);
+    give_whole(&s, 500, "{}");
+    give_whole(&s, 500, "{}");
+    is_refused(&s, 502, "provider_failed",
+               "The provider failed (tried: openai, open, ai)");
+    settle(&s, LLM_FAILED);
+    strike(&s);
+}
+
 static void every_fault(void)
 {
     stage s;
@@ -636,6 +660,7 @@ int main(void)
     total_time();
     failover();
     all_fail();
+    names_of_the_tried();
     every_fault();
     retry_after();
     nothing_is_left();
