@@ -522,7 +522,7 @@ static void let_time_pass(llm_call *call, apr_time_t now)
         return;
     }
     if (llm_answer_is_coming(call)
-        && now < call->started + llm_call_times(call->target).total)
+        && now < call->started + call->times.total)
         fault = LLM_STALLED;
     llm_answer_fault(call, fault, NULL, now);
 }

@@ -123,13 +123,13 @@ llm_call_want llm_call_next(const llm_call *call)
  * may take at all; not so long, while another target could be asked. */
 static apr_interval_time_t patience(const llm_call *call, apr_time_t now)
 {
-    const llm_times may = llm_call_times(call->target);
+    const llm_times *may = &call->times;
 
     if (call->request.stream)
-        return may.first;
-    if (may.whole)
-        return may.whole;
-    return llm_answer_has_next(call, now) ? WHOLE : may.total;
+        return may->first;
+    if (may->whole)
+        return may->whole;
+    return llm_answer_has_next(call, now) ? WHOLE : may->total;
 }
 
 void llm_call_was_asked(llm_call *call, apr_time_t now)
@@ -147,13 +147,12 @@ int llm_answer_is_coming(const llm_call *call)
 
 apr_time_t llm_answer_deadline(const llm_call *call)
 {
-    const llm_times may = llm_call_times(call->target);
-    apr_time_t total = call->started + may.total, soon;
+    apr_time_t total = call->started + call->times.total, soon;
 
     if (call->state == LLM_CALL_RESTING)
         return call->again_at;
     if (llm_answer_is_coming(call))
-        soon = call->last + may.idle;
+        soon = call->last + call->times.idle;
     else
         soon = call->silent_until;
     return soon < total ? soon : total;

@@ -100,6 +100,8 @@ typedef struct llm_call {
     llm_plan *plan;             /* NULL before admission */
     int attempt;                /* requests to providers so far */
     const llm_target *target;
+    llm_times times;            /* of the target: as it says itself, else as
+                                 * its provider does */
     const llm_endpoint *endpoint;       /* of the key in use */
     const llm_way *way;         /* the key in use; NULL: there is but one */
     apr_time_t again_at;        /* RESTING: until when */
@@ -199,9 +201,6 @@ void llm_call_was_asked(llm_call *call, apr_time_t now);
 /* After WAIT: takes over the arrival's bytes. An arrival without news only
  * lets the time pass. */
 void llm_call_arrived(llm_call *call, llm_arrival *arrival, apr_time_t now);
-
-/* How long a target may take: as it says itself, else as its provider does. */
-llm_times llm_call_times(const llm_target *target);
 
 /* When something must happen if nothing arrives. */
 apr_time_t llm_call_deadline(const llm_call *call);

@@ -15,7 +15,7 @@ void llm_hold_begin(llm_call *call)
 
 static int is_guarded(const llm_call *call)
 {
-    return !call->probed && llm_call_times(call->target).rate > 0;
+    return !call->probed && call->times.rate > 0;
 }
 
 /* Whether there is anything that the characters are counted for. */
@@ -54,14 +54,14 @@ static apr_time_t long_enough(const llm_call *call)
 static int is_quick_enough(llm_call *call, apr_time_t now)
 {
     if (is_guarded(call))
-        call->probed = call->gauge.said >= llm_call_times(call->target).rate
+        call->probed = call->gauge.said >= call->times.rate
             || !llm_answer_has_next(call, now);
     return !is_guarded(call);
 }
 
 static apr_time_t probe_end(const llm_call *call)
 {
-    return call->first + llm_call_times(call->target).probe;
+    return call->first + call->times.probe;
 }
 
 /* ---- both --------------------------------------------------------------- */

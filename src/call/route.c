@@ -20,7 +20,7 @@ static const char *name_at(const llm_call *call, const llm_target *target)
     return target->model ? target->model : call->request.model;
 }
 
-llm_times llm_call_times(const llm_target *target)
+static llm_times times_of(const llm_target *target)
 {
     return llm_times_or(target->times, &target->provider->endpoint->times);
 }
@@ -227,9 +227,15 @@ static void attempt(llm_call *call, apr_time_t now)
         llm_answer_give(call, now);
 }
 
+static void set_target(llm_call *call, const llm_target *target)
+{
+    call->target = target;
+    call->times = times_of(target);
+}
+
 static void turn_to(llm_call *call, int i, apr_time_t now)
 {
-    call->target = target_at(call, i);
+    set_target(call, target_at(call, i));
     attempt(call, now);
 }
 
@@ -250,7 +256,7 @@ static int is_well(const llm_call *call, const llm_target *target,
 static int has_time(const llm_call *call, const llm_target *target,
                     apr_time_t now)
 {
-    return now < call->started + llm_call_times(target).total;
+    return now < call->started + times_of(target).total;
 }
 
 int llm_answer_has_next(const llm_call *call, apr_time_t now)
@@ -443,7 +449,7 @@ void llm_answer_went_well(llm_call *call, apr_time_t now)
 
 static int rest(llm_call *call, apr_time_t when, apr_time_t now)
 {
-    if (when >= call->started + llm_call_times(call->target).total)
+    if (when >= call->started + call->times.total)
         return next_target(call, now);
     call->state = LLM_CALL_RESTING;
     call->again_at = when;
@@ -494,7 +500,7 @@ int llm_answer_next_for_rest(llm_call *call, const llm_fault_detail *detail,
     if (i < 0)
         llm_plan_again(call->plan, place_of(call, call->target));
     else
-        call->target = target_at(call, i);
+        set_target(call, target_at(call, i));
     take_way(call, now);
     return call->attempt < ATTEMPTS
         && has_time(call, call->target, now);

@@ -378,8 +378,7 @@ static void ask(llm_serving *s)
         llm_call_refuse(call, &detail, now);
         return;
     }
-    llm_exchange_connect_within(s->exchange,
-                                llm_call_times(call->target).connect);
+    llm_exchange_connect_within(s->exchange, call->times.connect);
     llm_call_was_asked(call, now);
     submit(s);
 }
