@@ -360,6 +360,8 @@ for my $mpm (qw(event prefork)) {
             $seen = responses($gw, $model);
             is $seen->{text}, $whole ? $text : $part, "$model: Responses";
             is $seen->{'response.created'}, 1, "$model: created";
+            is $seen->{model}, 'model-of-' . ($whole ? 'two' : 'one'),
+                "$model: Responses: who finished";
             is $seen->{'response.completed'} || 0, $whole ? 1 : 0,
                 "$model: completed";
             is_deeply $seen->{numbers}, [ 0 .. $#{ $seen->{numbers} } ],
@@ -411,6 +413,7 @@ sub responses
         $seen{ $name || '-' }++;
         $seen{text} .= $data->{delta}
             if $data->{type} && $data->{type} eq 'response.output_text.delta';
+        $seen{model} = $data->{response}{model} if $data->{response};
         push @{ $seen{numbers} }, $data->{sequence_number}
             if defined $data->{sequence_number};
     }

@@ -112,6 +112,19 @@ my $sound = $gw->post($Gateway::CHAT, '{"model":"pair","messages":[{"role":'
 is $sound->{status}, 200, 'who cannot hear is passed over';
 is $sound->{headers}{'x-llm-provider'}, 'openai', 'for one who can';
 
+# --- who answered ---------------------------------------------------------------
+
+my $say = '"messages":[{"role":"user","content":"Hi"}]';
+for my $case ([ 'pair', 'c' ], [ 'g-x', 'g' ]) {
+    my ($alias, $name) = @$case;
+    is $gw->post($Gateway::CHAT, qq({"model":"$alias",$say}))->{json}{model},
+        $name, "$alias: chat completions name who answered";
+    is $gw->post('/llm/v1/responses', qq({"model":"$alias","input":"Hi"}))
+        ->{json}{model}, $name, "$alias: so do responses";
+    is $gw->post('/llm/api/complete', qq({"model":"$alias","prompt":"Hi"}))
+        ->{json}{result}{model}, $name, "$alias: and plain HTTP";
+}
+
 # --- what is counted ----------------------------------------------------------
 
 my $said = $gw->post('/llm/v1/messages/count_tokens',

@@ -48,6 +48,11 @@ static const char *name_at_target(const llm_call *call)
     return living(call, target->model);
 }
 
+static void name_target(llm_call *call)
+{
+    call->target_model = call->face.model = name_at_target(call);
+}
+
 /* ---- the request there -------------------------------------------------- */
 
 static llm_fault pass(llm_call *call)
@@ -165,7 +170,7 @@ llm_fault llm_answer_write_rest(llm_call *call, int prefill,
     llm_asking how;
     llm_fault fault;
 
-    call->target_model = name_at_target(call);
+    name_target(call);
     call->spoken = llm_family_choose(provider->speaks, call->face.dialect);
     if (!call->spoken || !call->spoken->chat)
         return LLM_UNSUPPORTED;
@@ -206,7 +211,7 @@ llm_fault llm_answer_write(llm_call *call, llm_fault_detail *detail)
     const llm_provider *provider = call->target->provider;
     llm_fault fault;
 
-    call->target_model = name_at_target(call);
+    name_target(call);
     llm_buf_free(&call->body);
     llm_buf_init(&call->body, call->request.body.len * 3 + BODY_ROOM);
     call->spoken = llm_family_choose(provider->speaks, call->face.dialect);

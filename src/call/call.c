@@ -69,7 +69,6 @@ void llm_call_admit(llm_call *call, const llm_models *models,
             body, n, call->limits->max_depth, &call->request, &detail,
             call->pool);
     call->face.wants_usage = call->request.wants_usage;
-    call->face.model = call->request.model;
     if (!detail.fault)
         detail.fault = llm_call_find_model(call, models, &detail);
     if (!detail.fault) {

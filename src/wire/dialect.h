@@ -61,7 +61,8 @@ typedef struct llm_event {
     llm_span usage_null;        /* "usage":null with its comma, or len 0 */
 } llm_event;
 
-/* How the client speaks, beyond its dialect; the same for all its call. */
+/* How the client speaks, beyond its dialect; the same for all its call but
+ * for `model`. */
 typedef struct llm_face {
     const struct llm_dialect *dialect;
     llm_framing framing;        /* of a stream */
@@ -70,7 +71,8 @@ typedef struct llm_face {
     const char *beta;           /* its anthropic-beta; NULL: none */
     const char *id;             /* for answers that need one: the gateway's
                                  * request id */
-    const char *model;          /* the name that the client used */
+    const char *model;          /* who is asked, as its provider calls it: the
+                                 * name of an answer that gives none */
     int wants_usage;            /* in a stream */
     int plain_id;               /* the client has had the answer's id as it
                                  * came */

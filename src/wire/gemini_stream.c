@@ -468,7 +468,7 @@ static llm_fault on_begin(writing *g)
 {
     if (!g->w->id && g->delta->id)
         g->w->id = apr_pstrdup(g->keep, g->delta->id);
-    if (!g->w->model && g->delta->model)
+    if (g->delta->model)
         g->w->model = apr_pstrdup(g->keep, g->delta->model);
     return LLM_OK;
 }

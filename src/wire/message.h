@@ -218,7 +218,8 @@ llm_answer_choice *llm_reply_choice(llm_reply *reply, apr_pool_t *p);
 /* ---- an answer in pieces ------------------------------------------------ */
 
 typedef enum llm_delta_kind {
-    LLM_DELTA_BEGIN,            /* id, model; once, before all others */
+    LLM_DELTA_BEGIN,            /* id, model; before all others, and again
+                                 * where another attempt goes on: who */
     LLM_DELTA_TEXT, LLM_DELTA_REFUSAL,
     LLM_DELTA_REASONING,
     LLM_DELTA_SIGNATURE,        /* of the reasoning before it: signature */

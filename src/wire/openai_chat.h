@@ -132,7 +132,7 @@ llm_fault llm_openai_read_piece(void *reader, const llm_json *event,
 
 typedef struct llm_openai_writer {
     int begun, ended;
-    const char *id;
+    const char *id, *model;
     apr_array_header_t *choices;
     int calls;                  /* without an id */
     llm_usage usage;

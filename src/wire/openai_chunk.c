@@ -40,7 +40,10 @@ typedef struct chunk {
 
 static const char *model_of(const chunk *to)
 {
-    return to->face->model ? to->face->model : "";
+    const char *model = to->state->model ? to->state->model
+                                         : to->face->model;
+
+    return model ? model : "";
 }
 
 static void open_chunk(chunk *to)
@@ -446,6 +449,8 @@ static llm_fault put_any(chunk *to)
 
     switch (delta->kind) {
     case LLM_DELTA_BEGIN:
+        if (delta->model)
+            to->state->model = apr_pstrdup(to->keep, delta->model);
         begin_stream(to, delta->id);
         c = choice_of(to, 0);
         return begin_choice(to, c, 0);

@@ -332,7 +332,7 @@ static llm_fault write_reply(const llm_reply *reply, const llm_face *face,
                              int legacy, llm_buf *out, apr_pool_t *p)
 {
     answering to = { .reply = reply, .face = face, .p = p };
-    const char *model = face->model ? face->model : reply->model;
+    const char *model = reply->model ? reply->model : face->model;
     const size_t before = out->len;
     llm_emit *e = &to.e;
     int i;

@@ -153,14 +153,15 @@ llm_fault llm_open_begin(writing *in, const llm_delta *delta)
     llm_responses_writer *w = in->w;
     llm_fault fault;
 
+    if (delta->kind == LLM_DELTA_BEGIN && delta->model)
+        w->head.model = apr_pstrdup(in->keep, delta->model);
     if (w->begun)
         return LLM_OK;
     w->begun = 1;
     w->items = apr_array_make(in->keep, 4, sizeof(item *));
     w->head.id = llm_responses_id("resp_", in->face, -1, in->keep);
-    w->head.model = in->face->model;
-    if (!w->head.model && delta->model)
-        w->head.model = apr_pstrdup(in->keep, delta->model);
+    if (!w->head.model)
+        w->head.model = in->face->model;
     w->head.created = in->face->now;
     w->head.status = "in_progress";
     fault = llm_open_response(in, "response.created");

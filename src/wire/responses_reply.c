@@ -241,7 +241,7 @@ llm_fault llm_responses_write_reply(const llm_reply *reply,
         ? (const llm_answer_choice *)reply->choices->elts : &none;
     llm_responses_head head = {
         .id = llm_responses_id("resp_", face, -1, p), .tier = reply->tier,
-        .model = face->model ? face->model : reply->model,
+        .model = reply->model ? reply->model : face->model,
         .created = reply->created ? reply->created : face->now,
         .usage = reply->usage.known ? &reply->usage : NULL
     };

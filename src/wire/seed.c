@@ -109,7 +109,7 @@ static llm_fault write_reply(const llm_reply *reply, const llm_face *face,
                              llm_buf *out, apr_pool_t *p)
 {
     const llm_usage *usage = &reply->usage;
-    const char *name = face->model ? face->model : reply->model;
+    const char *name = reply->model ? reply->model : face->model;
     llm_emit e;
 
     llm_emit_begin(&e, out);

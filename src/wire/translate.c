@@ -112,6 +112,12 @@ llm_fault llm_translate_count(llm_translation *t, const llm_request *request,
 
 /* ---- whole answers ------------------------------------------------------ */
 
+/* The answer's model is the one that gave it, by the provider's own name. */
+static const char *who(const llm_translation *t, const char *model)
+{
+    return model && *model ? model : t->face->model;
+}
+
 static llm_fault answer_chat(llm_translation *t, const llm_json *body,
                              const llm_usage *usage, llm_buf *out)
 {
@@ -121,6 +127,7 @@ static llm_fault answer_chat(llm_translation *t, const llm_json *body,
     if (fault)
         return fault;
     reply->usage = *usage;
+    reply->model = who(t, reply->model);
     return t->face->dialect->chat->write_reply(reply, t->face, out, t->pool);
 }
 
@@ -138,6 +145,7 @@ static llm_fault answer_embedding(llm_translation *t, const llm_json *body,
                                 : vectors.list->nelts))
         return LLM_GARBAGE;
     vectors.usage = *usage;
+    vectors.model = who(t, vectors.model);
     return t->face->dialect->embed->write_reply(&vectors, t->embedding,
                                                 t->face, out);
 }
@@ -194,16 +202,13 @@ static void skip_white(llm_translation *t, llm_delta *delta)
         t->white = 0;
 }
 
-/* The client has had the beginning: no second one, nothing of what comes
- * before the text it knows, and nothing else in its place. */
+/* The client has had the beginning: of a second one only who goes on, nothing
+ * of what comes before the text it knows, and nothing else in its place. */
 static llm_fault filter(llm_translation *t, llm_delta *delta, int *drop)
 {
     int again = llm_translate_is_behind(t);
     llm_fault fault = LLM_OK;
 
-    *drop = delta->kind == LLM_DELTA_BEGIN;
-    if (*drop && delta->model && t->rest.plain_id)
-        t->rest.model = apr_pstrdup(t->pool, delta->model);
     if (!again && t->white && delta->kind == LLM_DELTA_TEXT) {
         skip_white(t, delta);
         *drop = !delta->text.len;
@@ -211,6 +216,8 @@ static llm_fault filter(llm_translation *t, llm_delta *delta, int *drop)
     if (!again)
         return LLM_OK;
     switch (delta->kind) {
+    case LLM_DELTA_BEGIN:
+        return LLM_OK;
     case LLM_DELTA_TEXT:
         fault = skip_text(t, delta);
         *drop = !delta->text.len;
@@ -242,6 +249,8 @@ static llm_fault write_delta(void *baton, const llm_delta *given)
     llm_fault fault = LLM_OK;
     int drop = 0;
 
+    if (delta->kind == LLM_DELTA_BEGIN)
+        delta->model = who(t, delta->model);
     if (t->resumed)
         fault = filter(t, delta, &drop);
     if (fault || drop)
@@ -249,8 +258,7 @@ static llm_fault write_delta(void *baton, const llm_delta *given)
     if (note(t, delta))
         t->called = 1;          /* too much to be said again */
     return form->write_delta(state(&t->writer, form->writer_size, t->pool),
-                             delta, t->resumed ? &t->rest : t->face,
-                             t->frame, t->out, t->scratch,
+                             delta, t->face, t->frame, t->out, t->scratch,
                              t->pool);
 }
 
@@ -283,7 +291,6 @@ void llm_translate_resume(llm_translation *t, const llm_dialect *to,
     t->to = to;
     t->reader = NULL;
     t->said = said;
-    t->rest = *t->face;
     t->resumed = 1;
     t->matched = 0;
     t->repeated = again ? said->len : 0;

@@ -22,7 +22,6 @@ typedef struct llm_translation {
     void *reader, *writer;      /* their states in a stream */
     llm_buf *said;              /* NULL, or where the text goes, too */
     int called;                 /* a tool, say: more than text was said */
-    llm_face rest;              /* the face from then on */
     int resumed;                /* the client has the beginning already */
     size_t repeated;            /* so much of `said` is said again, at first */
     size_t matched;             /* so much of it has been */

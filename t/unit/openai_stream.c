@@ -54,7 +54,6 @@ static void whole_trips(void)
         reply = rig_reply(&r);
         back = wire_reply(&llm_openai, wire_answer(&face, reply, p), p);
         reply->id = apr_pstrcat(p, "chatcmpl-", reply->id, NULL);
-        reply->model = "mine";
         how = back ? rig_reply_differs(reply, back, p) : "not read";
         bad = seed;
         if (!how)

@@ -250,7 +250,7 @@ static void replies(void)
     ok(strstr(text, "{\"id\":\"resp_R1\",\"object\":\"response\","
               "\"created_at\":1700000000,\"status\":\"completed\",\"error\":"
               "null,\"incomplete_details\":null,\"instructions\":null,"
-              "\"max_output_tokens\":null,\"model\":\"gpt-4\",\"output\":[{"
+              "\"max_output_tokens\":null,\"model\":\"claude\",\"output\":[{"
               "\"type\":\"reasoning\",\"id\":\"rs_R1_0\",\"summary\":[{"
               "\"type\":\"summary_text\",\"text\":\"Hm\"}],"
               "\"encrypted_content\":\"~llm~") == text, "a reply: %s", text);

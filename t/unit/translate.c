@@ -73,6 +73,159 @@ static void malformed_events(void)
        "goes on");
 }
 
+/* ---- who answered -------------------------------------------------------- */
+
+#define CHUNK(model, text) "{\"id\":\"c\"," model "\"choices\":[{"             \
+    "\"index\":0,\"delta\":{\"content\":\"" text "\"},"                     \
+    "\"finish_reason\":null}]}"
+#define MESSAGE(model) "{\"type\":\"message_start\",\"message\":{"            \
+    "\"id\":\"x\"," model "\"role\":\"assistant\",\"content\":[]}}"
+#define BLOCK "{\"type\":\"content_block_start\",\"index\":0,"                \
+    "\"content_block\":{\"type\":\"text\",\"text\":\"\"}}"
+#define PIECE(text) "{\"type\":\"content_block_delta\",\"index\":0,"          \
+    "\"delta\":{\"type\":\"text_delta\",\"text\":\"" text "\"}}"
+
+/* All names of models in a text, each once where it follows itself. */
+static const char *models_in(const char *text)
+{
+    static const char *const members[] = { "\"model\":\"",
+                                           "\"modelVersion\":\"" };
+    const char *all = "", *last = "", *at, *next;
+    size_t i;
+
+    for (;; text = at) {
+        for (i = 0, at = NULL; i < 2; i++) {
+            next = strstr(text, members[i]);
+            if (next && (!at || next < at))
+                at = next;
+        }
+        if (!at)
+            return all;
+        at = strchr(at, ':') + 2;
+        next = apr_pstrmemdup(pool, at, strcspn(at, "\""));
+        if (strcmp(next, last))
+            all = apr_pstrcat(pool, all, *all ? " " : "", next, NULL);
+        last = next;
+    }
+}
+
+static const char *whole_from(const llm_dialect *client,
+                              const llm_dialect *provider, const char *body)
+{
+    const llm_face face = { .dialect = client, .id = "r", .model = "asked" };
+    const llm_usage usage = { .known = 1 };
+    llm_translation t = { 0 };
+    const char *text;
+    llm_buf out;
+
+    llm_buf_init(&out, 1 << 20);
+    llm_translate_begin(&t, &face, provider, pool);
+    is_int(llm_translate_answer(&t, span(body), &usage, &out), LLM_OK,
+           "for %s", client->name);
+    text = apr_pstrmemdup(pool, out.len ? out.data : "", out.len);
+    llm_buf_free(&out);
+    return text;
+}
+
+/* One stream, and where it was cut another of a provider of another dialect,
+ * who says the beginning again or goes on behind it. */
+static const char *stream_from(const llm_dialect *client, const char *model,
+                               const char *other, int again)
+{
+    const char *const events[] = { other, BLOCK, again ? PIECE("Hello")
+                                                       : PIECE("lo") };
+    llm_face face = { .dialect = client, .id = "r", .model = "asked" };
+    const llm_usage usage = { .known = 1 };
+    llm_translation t = { 0 };
+    llm_frame frame = { 0 };
+    const char *text;
+    llm_buf out, said;
+    size_t i;
+
+    llm_buf_init(&out, 1 << 20);
+    llm_buf_init(&said, 1 << 20);
+    llm_translate_begin(&t, &face, &llm_openai, pool);
+    t.said = &said;
+    llm_translate_piece(&t, span(model), &frame, &out);
+    if (other) {
+        face.model = "asked too";
+        llm_translate_resume(&t, &llm_anthropic, &said, again);
+        for (i = 0; i < sizeof events / sizeof *events; i++)
+            llm_translate_piece(&t, span(events[i]), &frame, &out);
+    }
+    llm_translate_end(&t, &usage, &frame, &out);
+    text = apr_pstrmemdup(pool, out.len ? out.data : "", out.len);
+    llm_buf_free(&out);
+    llm_buf_free(&said);
+    return text;
+}
+
+#define ANTHROPIC(model) "{\"id\":\"x\",\"type\":\"message\",\"role\":"     \
+    "\"assistant\"," model "\"content\":[{\"type\":\"text\",\"text\":"      \
+    "\"Hi\"}],\"stop_reason\":\"end_turn\",\"usage\":{\"input_tokens\":1,"  \
+    "\"output_tokens\":1}}"
+#define OPENAI "{\"id\":\"x\",\"object\":\"chat.completion\",\"model\":"    \
+    "\"gpt\",\"choices\":[{\"index\":0,\"message\":{\"role\":"              \
+    "\"assistant\",\"content\":\"Hi\"},\"finish_reason\":\"stop\"}]}"
+
+static void who_answered(void)
+{
+    static const llm_dialect *const all[] = {
+        &llm_openai, &llm_openai_completions, &llm_openai_responses,
+        &llm_anthropic, &llm_gemini, &llm_seed
+    };
+    const char *text;
+    size_t i;
+
+    for (i = 0; i < sizeof all / sizeof *all; i++) {
+        text = all[i] == &llm_anthropic
+            ? whole_from(all[i], &llm_openai, OPENAI)
+            : whole_from(all[i], &llm_anthropic,
+                         ANTHROPIC("\"model\":\"gpt\","));
+        is_str(models_in(text), "gpt", "as the provider names it");
+        text = whole_from(all[i], &llm_anthropic, ANTHROPIC(""));
+        is_str(models_in(text), "asked", "or as it was asked");
+        text = whole_from(all[i], &llm_anthropic,
+                          ANTHROPIC("\"model\":\"\","));
+        is_str(models_in(text), "asked", "also where the name is empty");
+    }
+}
+
+/* A stream whose beginning told one name ends with that of who finished it,
+ * wherever its dialect names the model again. */
+static void who_finished(void)
+{
+    static const struct {
+        const llm_dialect *client;
+        const char *both;
+    } cases[] = {
+        { &llm_openai, "gpt claude" }, { &llm_openai_completions,
+                                         "gpt claude" },
+        { &llm_openai_responses, "gpt claude" }, { &llm_anthropic, "gpt" },
+        { &llm_gemini, "gpt claude" }, { &llm_seed, "" },
+    };
+    const char *gpt = CHUNK("\"model\":\"gpt\",", "Hel");
+    const char *claude = MESSAGE("\"model\":\"claude\",");
+    const llm_dialect *client;
+    size_t i;
+
+    for (i = 0; i < sizeof cases / sizeof *cases; i++) {
+        client = cases[i].client;
+        is_str(models_in(stream_from(client, gpt, NULL, 0)),
+               client == &llm_seed ? "" : "gpt", "%s: a stream",
+               client->name);
+        is_str(models_in(stream_from(client, CHUNK("", "Hel"), NULL, 0)),
+               client == &llm_seed ? "" : "asked", "%s: without a name",
+               client->name);
+        is_str(models_in(stream_from(client, gpt, claude, 0)), cases[i].both,
+               "%s: one that is gone on with", client->name);
+        is_str(models_in(stream_from(client, gpt, claude, 1)), cases[i].both,
+               "%s: or said again", client->name);
+    }
+    is_str(models_in(stream_from(&llm_openai, gpt, MESSAGE(""), 0)),
+           "gpt asked too", "who goes on without a name");
+}
+
 /* ---- requests ----------------------------------------------------------- */
 
 static llm_fault asked(const llm_dialect *client, const char *body,
@@ -140,6 +293,8 @@ int main(void)
     apr_initialize();
     apr_pool_create(&pool, NULL);
     malformed_events();
+    who_answered();
+    who_finished();
     untold();
     apr_pool_destroy(pool);
     return done();
