@@ -18,7 +18,7 @@
  * targets, route.c turns to one, ask.c writes the request for it, answer.c
  * takes what the provider says, hold.c holds it back until it is proven,
  * alive.c keeps the client from giving up, recover.c goes on with what was
- * cut, call.c settles it in the meter.
+ * cut, spent.c tells what its attempts took, call.c settles it in the meter.
  */
 #include "httpd.h"
 #include "http_config.h"

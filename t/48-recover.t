@@ -266,7 +266,11 @@ sub said_it_all
     is $line->{provider}, 'one', 'who finished';
     is $line->{fault}, 'ok', 'well';
     is $more->{'one unmetered'}, 1, 'without usage';
-    ok !grep({ /tokens|failovers|given_up/ } keys %$more),
+    cmp_ok $more->{'one tokens_out'}, '>', @words, 'which is estimated';
+    is $more->{'one tokens_estimated'},
+        $more->{'one tokens_in'} + $more->{'one tokens_out'}, 'and marked';
+    is $line->{out}, $more->{'one tokens_out'}, 'so it is in the log';
+    ok !grep({ /two|failovers|given_up/ } keys %$more),
         'and nothing else' or diag explain $more;
 }
 
@@ -337,6 +341,11 @@ subtest 'LLMRecover off' => sub {
     my $answer = outcome($gw, 'm', 1);
     is_part($answer, @$cut);
     is scalar @{ $up->requests }, 1, 'nobody else is asked';
+    $gw->idle;
+    my $row = $gw->row(one => 'm');
+    cmp_ok $row->{tokens_out}, '>', 40, 'what came is counted';
+    is $row->{tokens_estimated}, $row->{tokens_in} + $row->{tokens_out},
+        'and marked';
     $gw->log_clean;
 };
 

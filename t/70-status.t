@@ -83,8 +83,8 @@ for my $row (@{ $status->{rows} }, $status->{totals}) {
         . ($row->{model} || 'totals');
 }
 my %due = (calls => 10, streams => 1, errors => 2, failovers => 1,
-    tokens_in => 7 * 7, tokens_out => 5 * 7, tokens_cached => 3 * 6,
-    tokens_reasoning => 2 * 6, unmetered => 1);
+    tokens_in => 7 * 7 + 11, tokens_out => 5 * 7 + 2, tokens_cached => 3 * 6,
+    tokens_reasoning => 2 * 6, tokens_estimated => 11 + 2, unmetered => 1);
 is $status->{totals}{$_}, $due{$_}, "totals: $_" for sort keys %due;
 is_deeply $status->{totals}{faults}, { failed => 1, no_model => 1 },
     'totals: faults';

@@ -78,6 +78,7 @@ void llm_answer_complete(llm_call *call, apr_time_t now)
 {
     const llm_fault_detail well = { .fault = LLM_OK };
 
+    llm_answer_reckon(call);
     call->fault.fault = LLM_OK;
     call->state = LLM_CALL_ENDED;
     call->committed = 1;
@@ -215,6 +216,8 @@ static void finish_whole(llm_call *call, apr_time_t now)
         memset(&call->usage, 0, sizeof call->usage);
     if (status || detail.fault == LLM_FAILED)
         read_error(call, status, answer->data, answer->len, &detail);
+    if (!detail.fault && !call->usage.known)
+        llm_answer_weigh(call);
     if (!detail.fault)
         detail.fault = put_answer(call);
     if (detail.fault) {
@@ -266,7 +269,6 @@ static void commit(llm_call *call)
     call->committed = 1;
     call->status = 200;
     call->type = llm_frame_type(call->face.framing);
-    llm_gauge_end(&call->gauge);
 }
 
 static llm_fault pass_event(llm_call *call, const llm_sse_event *event,
@@ -326,8 +328,6 @@ static llm_fault put_piece(llm_call *call, const llm_sse_event *event,
     note_finish(call, piece);
     if (piece->has_output && !call->first)
         call->first = now;
-    if (piece->kind == LLM_EVENT_PIECE)
-        llm_hold_take(call, (llm_span){ event->data, event->data_len });
     if ((piece->has_output || piece->has_finish)
         && llm_hold_is_over(call, now))
         commit(call);
@@ -345,6 +345,7 @@ static llm_fault on_event(void *baton, const llm_sse_event *event)
         return LLM_OK;
     call->spoken->read_event(event->data, event->data_len, &piece);
     call->usage = piece.usage;
+    llm_gauge_add(&call->gauge, &piece.said);
     switch (piece.kind) {
     case LLM_EVENT_DONE:
         fault = call->translation ? LLM_OK : put_event(call, event, NULL);

@@ -51,9 +51,15 @@ void llm_answer_begin(llm_call *call);
 int llm_answer_go_on(llm_call *call, const llm_fault_detail *detail,
                      apr_time_t now);
 
-/* recover.c: this attempt has failed, and what it took is counted: here and
- * on its own row. */
+/* spent.c: this attempt is over and has not answered: what it took is counted,
+ * here and on its own row. */
 void llm_answer_spend(llm_call *call);
+
+/* spent.c: a whole answer came without a word of that: how much is in it. */
+void llm_answer_weigh(llm_call *call);
+
+/* spent.c: this attempt has answered: what it took, told or not. */
+void llm_answer_reckon(llm_call *call);
 
 /* recover.c: a piece of a stream went to the client as it was. */
 void llm_answer_log(llm_call *call, llm_span event);
@@ -99,11 +105,10 @@ apr_time_t llm_answer_deadline(const llm_call *call);
 apr_time_t llm_alive_deadline(const llm_call *call);
 void llm_alive_let_time_pass(llm_call *call, apr_time_t now);
 
-/* hold.c: a new attempt; a piece of a stream that came; whether what came is
- * to be sent; whether it is to be given up for the next target; when to look
- * at that without another piece, 0: never. */
+/* hold.c: a new attempt; whether what came is to be sent; whether it is to be
+ * given up for the next target; when to look at that without another piece,
+ * 0: never. */
 void llm_hold_begin(llm_call *call);
-void llm_hold_take(llm_call *call, llm_span event);
 int llm_hold_is_over(llm_call *call, apr_time_t now);
 int llm_hold_is_too_slow(llm_call *call, apr_time_t now);
 apr_time_t llm_hold_deadline(const llm_call *call);

@@ -183,6 +183,8 @@ void llm_call_abandon(llm_call *call, llm_fault fault, apr_time_t now)
 {
     if (call->state == LLM_CALL_ENDED && !call->out.len && call->sent_head)
         return;                 /* it had all of it */
+    if (call->state != LLM_CALL_ENDED)
+        llm_answer_spend(call);
     memset(&call->fault, 0, sizeof call->fault);
     call->fault.fault = fault;
     call->state = LLM_CALL_ENDED;

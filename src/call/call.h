@@ -117,7 +117,6 @@ typedef struct llm_call {
     int prefilled;              /* the target was told what was said */
     llm_usage spent;            /* by attempts before, each counted on its
                                  * own row */
-    int counted;                /* what this attempt took */
     size_t said_before;         /* bytes of `said` when this attempt began */
     llm_fault ended_by;         /* what broke off a stream after all was
                                  * said; LLM_OK: it had its end */
@@ -150,7 +149,7 @@ typedef struct llm_call {
     unsigned long skipped;      /* malformed events */
     size_t received;            /* bytes of this attempt's answer */
     llm_usage usage;
-    llm_gauge gauge;            /* of what is held back */
+    llm_gauge gauge;            /* what came of its output */
     int probed;                 /* it is quick enough, or need not be */
 
     /* for the client */

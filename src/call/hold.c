@@ -9,25 +9,13 @@
 
 void llm_hold_begin(llm_call *call)
 {
-    llm_gauge_end(&call->gauge);
+    call->gauge = (llm_gauge){ 0 };
     call->probed = 0;
 }
 
 static int is_guarded(const llm_call *call)
 {
     return !call->probed && call->times.rate > 0;
-}
-
-/* Whether there is anything that the characters are counted for. */
-static int counts(const llm_call *call)
-{
-    return call->limits->hold.chars > 0 || is_guarded(call);
-}
-
-void llm_hold_take(llm_call *call, llm_span event)
-{
-    if (!call->committed && counts(call))
-        llm_gauge_event(&call->gauge, call->spoken, event, call->pool);
 }
 
 /* ---- LLMHold ------------------------------------------------------------ */

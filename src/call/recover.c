@@ -4,7 +4,6 @@
  * does not see. Never a truncated answer that looks whole. */
 #include "answer.h"
 #include <string.h>
-#include "../wire/estimate.h"
 
 #define RECOVERIES 3            /* of one call */
 
@@ -76,43 +75,6 @@ static int is_worth(const llm_call *call, const llm_fault_detail *detail)
         && is_hopeful(call, detail);
 }
 
-void llm_answer_spend(llm_call *call)
-{
-    call->counted |= call->usage.known;
-    if (!call->usage.known)
-        return;
-    llm_meter_spend(call->meter, llm_call_row(call, 1), &call->usage);
-    call->spent = llm_usage_sum(&call->spent, &call->usage);
-    memset(&call->usage, 0, sizeof call->usage);
-}
-
-static long long tokens(const llm_call *call, size_t from, size_t to)
-{
-    return llm_estimate_text((llm_span){ call->said.data + from, to - from });
-}
-
-/* What the provider would have counted for an attempt that was cut before it
- * said so: what it was given, and what it said of its own. */
-static void guess(llm_call *call)
-{
-    const llm_translation *t = call->translation;
-    llm_fault_detail detail = { 0 };
-    size_t from = call->prefilled ? call->said_before : 0;
-    size_t to = llm_translate_is_behind(t) ? t->matched : call->said.len;
-
-    if (call->counted || !call->received)
-        return;
-    llm_translate_read(call->translation, &call->request,
-                       call->limits->max_depth, &detail);
-    call->usage = (llm_usage){
-        .known = 1,
-        .input = (t->chat ? llm_estimate_chat(t->chat) : 0)
-            + tokens(call, 0, from),
-        .output = tokens(call, from, to)
-    };
-    llm_answer_spend(call);
-}
-
 /* ---- going on ----------------------------------------------------------- */
 
 static int ask_for_rest(llm_call *call, int prefill, apr_time_t now)
@@ -161,7 +123,6 @@ int llm_answer_recover(llm_call *call, const llm_fault_detail *detail,
         return 0;
     if (!call->recoveries)
         call->first_fault = *detail;    /* for the client, in the end */
-    guess(call);
     llm_answer_blame(call, detail, now);
     call->recoveries++;
     while (llm_answer_next_for_rest(call, detail, now))

@@ -166,7 +166,6 @@ void llm_answer_begin(llm_call *call)
     memset(&call->head, 0, sizeof call->head);
     call->trouble = NULL;
     memset(&call->usage, 0, sizeof call->usage);
-    call->counted = 0;
     call->done = call->finished = 0;
     call->choices = call->finishes = 0;
     call->summed_up = 0;

@@ -150,9 +150,10 @@ void llm_headers_log(llm_serving *s)
         log_text(s, "LLM_PROVIDER", call->target->provider_name);
     if (call->attempt)
         log_number(s, "LLM_ATTEMPTS", call->attempt);
-    if (usage.known) {
+    if (usage.known || usage.estimated) {
         log_number(s, "LLM_TOKENS_IN", usage.input);
         log_number(s, "LLM_TOKENS_OUT", usage.output);
+        log_number(s, "LLM_TOKENS_ESTIMATED", usage.estimated);
     }
     if (call->first)
         log_number(s, "LLM_TTFT_MS",

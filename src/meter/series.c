@@ -123,6 +123,7 @@ static void add_usage(llm_block_row *row, const llm_usage *usage)
     add(row, LLM_AT_tokens_cached, usage->cached);
     add(row, LLM_AT_tokens_cache_write, usage->cache_write);
     add(row, LLM_AT_tokens_reasoning, usage->reasoning);
+    add(row, LLM_AT_tokens_estimated, usage->estimated);
 }
 
 void llm_meter_count(const llm_meter *meter, uint32_t row,
@@ -134,10 +135,10 @@ void llm_meter_count(const llm_meter *meter, uint32_t row,
     add(to, fault_at(LLM_AT_FAULTS, record->fault), 1);
     add(to, LLM_AT_errors, record->fault != LLM_OK);
     add(to, LLM_AT_streams, record->streamed != 0);
-    if (record->usage.known)
+    if (record->usage.known || record->usage.estimated)
         add_usage(to, &record->usage);
-    else
-        add(to, LLM_AT_unmetered, record->fault == LLM_OK);
+    add(to, LLM_AT_unmetered,
+        record->fault == LLM_OK && !record->usage.known);
     add(to, LLM_AT_bytes_in, record->bytes_in);
     add(to, LLM_AT_bytes_out, record->bytes_out);
     if (record->first_us >= 0) {

@@ -1,4 +1,5 @@
-/* The tokens of one call, as its provider counted them.
+/* The tokens of one call, as its provider counted them, or, where it has not
+ * said so, about.
  *
  * One meaning for every dialect: `input` includes cached and cache-write
  * tokens, `output` includes reasoning tokens (OpenAI's way; Anthropic's and
@@ -18,6 +19,8 @@ typedef struct llm_usage {
                                  * put into the prompt */
     long long audio_output;     /* of output */
     long long reasoning;        /* of output */
+    long long estimated;        /* of input and output, what rests on no word
+                                 * of the provider's */
     int known;                  /* 0: the provider said nothing */
 } llm_usage;
 
@@ -29,7 +32,7 @@ static inline llm_usage llm_usage_sum(const llm_usage *a, const llm_usage *b)
         a->cache_write + b->cache_write, a->cache_write_1h + b->cache_write_1h,
         a->audio_input + b->audio_input, a->tool_input + b->tool_input,
         a->audio_output + b->audio_output, a->reasoning + b->reasoning,
-        a->known || b->known
+        a->estimated + b->estimated, a->known || b->known
     };
 
     return sum;

@@ -160,11 +160,25 @@ typedef struct streaming {
     int output;                 /* a block or delta that says something */
 } streaming;
 
+static int is_said(const llm_member *member)
+{
+    static const char *const names[] = { "text", "thinking", "partial_json",
+                                         "name" };
+    size_t i;
+
+    for (i = 0; i < sizeof names / sizeof *names; i++)
+        if (llm_scan_is(member, names[i]))
+            return 1;
+    return 0;
+}
+
 /* Anything but what kind of block it is, and not empty, is output. */
 static llm_fault block_member(void *baton, const llm_member *member)
 {
     streaming *in = baton;
 
+    if (is_said(member))
+        llm_gauge_take(&in->out->said, member);
     if (llm_scan_is(member, "type"))
         in->output |= is_word(member, "tool_use")
             || is_word(member, "redacted_thinking");
@@ -239,6 +253,8 @@ void llm_anthropic_read_event(const char *data, size_t n, llm_event *out)
     out->kind = kind_of(&in);
     out->has_output = in.output && !strncmp(in.type, "content_block_", 14);
     out->has_finish &= !strcmp(in.type, "message_delta");
+    if (!out->has_output)
+        out->said = (llm_gauge){ 0 };
     if (out->kind == LLM_EVENT_MALFORMED)
         out->usage = before;
 }

@@ -14,6 +14,7 @@
 #include "../meter/usage.h"
 #include "facts.h"
 #include "frame.h"
+#include "gauge.h"
 #include "message.h"
 
 #define LLM_MODEL_MAX 256       /* bytes of a model's name in a request */
@@ -52,6 +53,7 @@ typedef enum llm_event_kind {
 typedef struct llm_event {
     llm_event_kind kind;
     int has_output;             /* a token, a tool call's part, a refusal */
+    llm_gauge said;             /* and how much of it */
     int has_finish;             /* a finish reason */
     uint64_t choices;           /* which answers of several it is of, a bit
                                  * each; 0: there is but one */

@@ -5,10 +5,9 @@
 #define TOOL 12                 /* around a tool's definition */
 #define IMAGE 765               /* a square of 1024 pixels, at OpenAI's */
 
-/* Twelfths of a token, by the first byte of a character: letters of ASCII
- * are a quarter, other alphabets' a half, the rest, mostly signs for whole
- * words, one. */
-static int weight(unsigned char c)
+/* Letters of ASCII are a quarter, other alphabets' a half, the rest, mostly
+ * signs for whole words, one. */
+int llm_estimate_weight(unsigned char c)
 {
     if (c < 0x80)
         return 3;
@@ -23,7 +22,7 @@ long long llm_estimate_text(llm_span text)
     size_t i;
 
     for (i = 0; i < text.len; i++)
-        twelfths += weight((unsigned char)text.at[i]);
+        twelfths += llm_estimate_weight((unsigned char)text.at[i]);
     return (twelfths + 11) / 12;
 }
 
@@ -73,5 +72,39 @@ long long llm_estimate_chat(const llm_chat *chat)
     for (i = 0; i < chat->tools->nelts; i++)
         sum += TOOL + of_word(tools[i].name) + of_word(tools[i].description)
             + llm_estimate_text(tools[i].schema);
+    return sum;
+}
+
+long long llm_estimate_reply(const llm_reply *reply)
+{
+    const llm_answer_choice *choices
+        = (const llm_answer_choice *)reply->choices->elts;
+    long long sum = 0;
+    int i;
+
+    for (i = 0; i < reply->choices->nelts; i++)
+        sum += of_parts(choices[i].parts);
+    return sum;
+}
+
+/* Numbers stand for the tokens themselves. */
+static long long of_numbers(llm_span json)
+{
+    long long n = json.len > 2;
+    size_t i;
+
+    for (i = 0; i < json.len; i++)
+        n += json.at[i] == ',';
+    return n;
+}
+
+long long llm_estimate_embedding(const llm_embedding *embedding)
+{
+    const llm_span *texts = (const llm_span *)embedding->texts->elts;
+    long long sum = of_numbers(embedding->tokens);
+    int i;
+
+    for (i = 0; i < embedding->texts->nelts; i++)
+        sum += llm_estimate_text(texts[i]);
     return sum;
 }

@@ -10,7 +10,13 @@
 
 #include "message.h"
 
+/* Twelfths of a token, by the first byte of a character; 0 for a byte within
+ * one. */
+int llm_estimate_weight(unsigned char first);
+
 long long llm_estimate_text(llm_span text);
 long long llm_estimate_chat(const llm_chat *chat);
+long long llm_estimate_reply(const llm_reply *reply);
+long long llm_estimate_embedding(const llm_embedding *embedding);
 
 #endif

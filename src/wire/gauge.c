@@ -1,60 +1,108 @@
 #include "gauge.h"
-#include <string.h>
+#include "estimate.h"
 
-#define EVENT_DEPTH 512         /* how deep an event may nest */
+#define DEEP 8                  /* calls and parts in parts are not so deep */
 
-/* The bytes that begin one. */
-static long long characters(llm_span text)
+static void take_character(llm_gauge *gauge, unsigned char first)
 {
-    long long n = 0;
-    size_t i;
+    const int weight = llm_estimate_weight(first);
 
-    for (i = 0; i < text.len; i++)
-        n += (text.at[i] & 0xc0) != 0x80;
-    return n;
+    gauge->said += weight > 0;
+    gauge->twelfths += weight;
 }
 
-static llm_fault take(void *baton, const llm_delta *delta)
-{
-    llm_gauge *gauge = baton;
+/* ---- strings ------------------------------------------------------------ */
 
-    switch (delta->kind) {
-    case LLM_DELTA_TEXT: case LLM_DELTA_REFUSAL: case LLM_DELTA_REASONING:
-    case LLM_DELTA_ARGUMENTS:
-        gauge->said += characters(delta->text);
-        break;
-    case LLM_DELTA_CALL:
-        gauge->said += delta->name ? (long long)strlen(delta->name) : 0;
-        break;
-    default:
-        break;
+static unsigned hex(const char *at)
+{
+    unsigned code = 0;
+    int i;
+
+    for (i = 0; i < 4; i++)
+        code = code << 4
+            | (unsigned)(at[i] <= '9' ? at[i] - '0' : (at[i] & 0xf) + 9);
+    return code;
+}
+
+/* A character of that weight, or, for the second half of a pair, nothing. */
+static unsigned char byte_of(unsigned code)
+{
+    if (code < 0x80)
+        return 'u';
+    if (code >= 0xdc00 && code < 0xe000)
+        return 0x80;
+    return code < 0x3000 ? 0xc3 : 0xe3;
+}
+
+/* With its quotes; what stands in it was checked by the scan. */
+static void take_string(llm_gauge *gauge, llm_span text)
+{
+    const char *at = text.at + 1, *end = text.at + text.len - 1;
+
+    for (; at < end; at++) {
+        if (*at != '\\') {
+            take_character(gauge, (unsigned char)*at);
+        }
+        else if (*++at == 'u') {
+            take_character(gauge, byte_of(hex(at + 1)));
+            at += 4;
+        }
+        else {
+            take_character(gauge, 'n');
+        }
     }
+}
+
+/* ---- what holds strings ------------------------------------------------- */
+
+static int is_silent(const llm_member *member)
+{
+    static const char *const names[] = { "id", "type", "signature",
+                                         "extra_content" };
+    size_t i;
+
+    for (i = 0; i < sizeof names / sizeof *names; i++)
+        if (llm_scan_is(member, names[i]))
+            return 1;
+    return 0;
+}
+
+static llm_fault inner(void *baton, const llm_member *member)
+{
+    if (!is_silent(member))
+        llm_gauge_take(baton, member);
     return LLM_OK;
 }
 
-void llm_gauge_event(llm_gauge *gauge, const llm_dialect *dialect,
-                     llm_span event, apr_pool_t *p)
+void llm_gauge_take(llm_gauge *gauge, const llm_member *member)
 {
-    const llm_chat_form *form = dialect->chat;
-    const llm_json *tree;
+    const llm_span value = member->value;
 
-    if (!form || !form->read_piece)
-        return;
-    if (!gauge->keep) {
-        apr_pool_create(&gauge->keep, p);
-        apr_pool_create(&gauge->scratch, gauge->keep);
-        gauge->reader = apr_pcalloc(gauge->keep, form->reader_size + 1);
-    }
-    apr_pool_clear(gauge->scratch);
-    if (!llm_json_parse(event.at, event.len, EVENT_DEPTH, &tree,
-                        gauge->scratch))
-        form->read_piece(gauge->reader, tree, take, gauge, gauge->scratch,
-                         gauge->keep);
+    if (member->kind == LLM_JSON_STRING)
+        take_string(gauge, value);
+    else if (member->kind == LLM_JSON_OBJECT)
+        llm_scan_object(value.at, value.len, DEEP, inner, gauge, NULL);
+    else if (member->kind == LLM_JSON_ARRAY)
+        llm_scan_array(value.at, value.len, DEEP, inner, gauge, NULL);
 }
 
-void llm_gauge_end(llm_gauge *gauge)
+void llm_gauge_take_json(llm_gauge *gauge, llm_span json)
 {
-    if (gauge->keep)
-        apr_pool_destroy(gauge->keep);
-    memset(gauge, 0, sizeof *gauge);
+    size_t i;
+
+    for (i = 0; i < json.len; i++)
+        take_character(gauge, (unsigned char)json.at[i]);
+}
+
+/* ---- sums --------------------------------------------------------------- */
+
+void llm_gauge_add(llm_gauge *gauge, const llm_gauge *more)
+{
+    gauge->said += more->said;
+    gauge->twelfths += more->twelfths;
+}
+
+long long llm_gauge_tokens(const llm_gauge *gauge)
+{
+    return (gauge->twelfths + 11) / 12;
 }

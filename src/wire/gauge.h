@@ -1,27 +1,29 @@
-/* How much a stream has said: the characters of its output, whatever it is
- * (text, a refusal, thinking, names and arguments of calls), read from its
- * events beside who passes them on.
+/* How much a stream has said: its output, whatever it is (text, a refusal,
+ * thinking, names and arguments of calls), counted where it stands in its
+ * events.
  *
- * Pure; belongs to one attempt of a call. Zeroed it is new.
+ * Pure; any thread. Zeroed it is new.
  */
 #ifndef LLM_GAUGE_H
 #define LLM_GAUGE_H
 
-#include "dialect.h"
+#include "../base/scan.h"
 
 typedef struct llm_gauge {
     long long said;             /* characters */
-    apr_pool_t *keep, *scratch; /* NULL until they are needed */
-    void *reader;
+    long long twelfths;         /* of tokens, about; see estimate.h */
 } llm_gauge;
 
-/* The next event of kind PIECE, of a provider that speaks `dialect`; `p` lives
- * as long as the gauge. One that is malformed says as much as was understood
- * of it. */
-void llm_gauge_event(llm_gauge *gauge, const llm_dialect *dialect,
-                     llm_span event, apr_pool_t *p);
+/* A member that is output: a string, or all strings in it but for what ids,
+ * types and signatures say. */
+void llm_gauge_take(llm_gauge *gauge, const llm_member *member);
 
-/* Gives the memory back; the gauge is new. */
-void llm_gauge_end(llm_gauge *gauge);
+/* JSON that is output as it stands. */
+void llm_gauge_take_json(llm_gauge *gauge, llm_span json);
+
+void llm_gauge_add(llm_gauge *gauge, const llm_gauge *more);
+
+/* About how many tokens that is. */
+long long llm_gauge_tokens(const llm_gauge *gauge);
 
 #endif

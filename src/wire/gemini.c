@@ -313,11 +313,31 @@ typedef struct streaming {
 
 static const char *const reasons[] = { "finishReason", "blockReason" };
 
+static llm_fault call_member(void *baton, const llm_member *member)
+{
+    if (llm_scan_is(member, "name"))
+        llm_gauge_take(baton, member);
+    else if (llm_scan_is(member, "args"))
+        llm_gauge_take_json(baton, member->value);
+    return LLM_OK;
+}
+
+static void take_part(llm_gauge *said, const llm_member *member)
+{
+    if (llm_scan_is(member, "text"))
+        llm_gauge_take(said, member);
+    else if (llm_scan_is(member, "functionCall")
+             && member->kind == LLM_JSON_OBJECT)
+        llm_scan_object(member->value.at, member->value.len, ANSWER_DEPTH,
+                        call_member, said, NULL);
+}
+
 /* Anything but an empty text is output. */
 static llm_fault part_member(void *baton, const llm_member *member)
 {
     streaming *in = baton;
 
+    take_part(&in->out->said, member);
     if (member->kind == LLM_JSON_OBJECT
         || (member->kind == LLM_JSON_STRING && member->value.len > 2
             && llm_scan_is(member, "text")))

@@ -250,17 +250,36 @@ typedef struct streaming {
     int null_first;             /* "usage":null was the first member */
     int choices, filled, error;
     int usage;                  /* it told the usage */
-    int index, finish;          /* of the choice being read */
+    int index, finish, reasoned;        /* of the choice being read */
 } streaming;
+
+/* Some say their reasoning under two names. */
+static int is_said(streaming *in, const llm_member *member)
+{
+    static const char *const names[] = { "content", "tool_calls", "refusal",
+                                         "function_call" };
+    size_t i;
+
+    if (llm_scan_is(member, "reasoning_content")
+        || llm_scan_is(member, "reasoning"))
+        return !in->reasoned++;
+    for (i = 0; i < sizeof names / sizeof *names; i++)
+        if (llm_scan_is(member, names[i]))
+            return 1;
+    return 0;
+}
 
 /* Anything but a role, and not empty, is output. */
 static llm_fault delta_member(void *baton, const llm_member *member)
 {
     streaming *in = baton;
 
-    if (member->kind != LLM_JSON_NULL && member->value.len > 2
-        && !llm_scan_is(member, "role"))
-        in->out->has_output = 1;
+    if (member->kind == LLM_JSON_NULL || member->value.len <= 2
+        || llm_scan_is(member, "role"))
+        return LLM_OK;
+    in->out->has_output = 1;
+    if (is_said(in, member))
+        llm_gauge_take(&in->out->said, member);
     return LLM_OK;
 }
 
@@ -272,9 +291,11 @@ static llm_fault choice_member(void *baton, const llm_member *member)
         in->finish |= member->kind == LLM_JSON_STRING;
     else if (llm_scan_is(member, "index"))
         in->index = (int)llm_scan_whole(member);
-    else if (llm_scan_is(member, "text"))       /* a legacy completion's */
+    else if (llm_scan_is(member, "text")) {     /* a legacy completion's */
         in->out->has_output |= member->kind == LLM_JSON_STRING
             && member->value.len > 2;
+        llm_gauge_take(&in->out->said, member);
+    }
     else if (llm_scan_is(member, "delta") && member->kind == LLM_JSON_OBJECT)
         return llm_scan_object(member->value.at, member->value.len,
                                ANSWER_DEPTH, delta_member, in, NULL);
@@ -289,7 +310,7 @@ static llm_fault choice(void *baton, const llm_member *member)
     uint64_t bit;
 
     in->filled = 1;
-    in->index = in->finish = 0;
+    in->index = in->finish = in->reasoned = 0;
     if (member->kind != LLM_JSON_OBJECT)
         return LLM_BAD_JSON;
     fault = llm_scan_object(member->value.at, member->value.len, ANSWER_DEPTH,
@@ -352,6 +373,7 @@ static void read_event(const char *data, size_t n, llm_event *out)
     if (llm_scan_object(data, n, ANSWER_DEPTH, event_member, &in, NULL)) {
         out->kind = LLM_EVENT_MALFORMED;
         out->has_output = out->has_finish = 0;
+        out->said = (llm_gauge){ 0 };
         out->usage = before;
     }
     else if (in.error)

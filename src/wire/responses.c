@@ -230,6 +230,7 @@ typedef struct streaming {
     llm_event *out;
     char type[80];
     llm_span item;              /* an object */
+    llm_gauge delta;            /* in a member of this name */
     int error;
     int quiet;                  /* the item begins with nothing */
 } streaming;
@@ -253,6 +254,9 @@ static llm_fault event_member(void *baton, const llm_member *member)
              && member->kind == LLM_JSON_OBJECT) {
         in->item = member->value;
     }
+    else if (llm_scan_is(member, "delta")) {
+        llm_gauge_take(&in->delta, member);
+    }
     else if (llm_scan_is(member, "error")) {
         in->error = member->kind != LLM_JSON_NULL;
     }
@@ -264,11 +268,14 @@ static llm_fault event_member(void *baton, const llm_member *member)
     return LLM_OK;
 }
 
-static llm_fault quiet_member(void *baton, const llm_member *member)
+static llm_fault added_member(void *baton, const llm_member *member)
 {
+    streaming *in = baton;
+
     if (llm_scan_is(member, "type"))
-        ((streaming *)baton)->quiet = says(member, "message")
-            || says(member, "reasoning");
+        in->quiet = says(member, "message") || says(member, "reasoning");
+    else if (llm_scan_is(member, "name"))
+        llm_gauge_take(&in->out->said, member);
     return LLM_OK;
 }
 
@@ -314,7 +321,7 @@ static void judge(streaming *in)
     case SILENT:
         break;
     case ADDED:
-        llm_scan_object(in->item.at, in->item.len, ANSWER_DEPTH, quiet_member,
+        llm_scan_object(in->item.at, in->item.len, ANSWER_DEPTH, added_member,
                         in, NULL);
         out->has_output = !in->quiet;
         break;
@@ -329,6 +336,8 @@ static void judge(streaming *in)
         break;
     default:
         out->has_output = 1;
+        if (strcmp(in->type, "response.audio.delta"))
+            out->said = in->delta;
     }
 }
 

@@ -117,7 +117,7 @@ sub counted
         my $of = $sum{ $row->{provider} } ||= {};
         $of->{$_} += $row->{$_}
             for qw(calls streams errors failovers tokens_in tokens_out
-            unmetered);
+            tokens_estimated unmetered);
         for my $kind (qw(faults given_up)) {
             $of->{"$kind $_"} += $row->{$kind}{$_} for keys %{ $row->{$kind} };
         }

@@ -62,6 +62,19 @@ static int key_of(const scene *t)
     return way ? way->label[strlen(way->label) - 1] - '0' : 0;
 }
 
+/* Words of it have come. */
+static int has_spoken(const part *it, size_t most)
+{
+    const size_t came = it->at < most ? it->at : most;
+
+    for (int i = 0; i < it->n && it->marks[i].end <= came; i++)
+        if (it->marks[i].kind == MARK_TEXT)
+            return 1;
+        else if (it->marks[i].kind != MARK_USAGE)
+            return 0;
+    return 0;
+}
+
 /* The attempt before is over: what it took must be on its row. */
 static void reckon(scene *t)
 {
@@ -74,9 +87,12 @@ static void reckon(scene *t)
     if (took(&t->part, t->s.limits.max_answer, &in, &out)) {
         t->in[who] += in;
         t->out[who] += out;
+        if (out)
+            return;
     }
-    else if (t->part.stream && t->part.status == 200 && t->part.at) {
+    if (t->part.stream && t->part.status == 200 && t->part.at) {
         t->untold++;
+        t->unpaid += has_spoken(&t->part, t->s.limits.max_answer);
     }
 }
 
@@ -346,7 +362,7 @@ static void look_at_answer(scene *t)
 /* --- what was counted ---------------------------------------------------- */
 
 typedef struct sums {
-    uint64_t calls, in[3], out[3];
+    uint64_t calls, in[3], out[3], estimated[3];
 } sums;
 
 static void read_sums(sums *to)
@@ -359,13 +375,14 @@ static void read_sums(sums *to)
                        provider_names[i], "m", "customer"), &r);
         to->in[i] = r.tokens_in;
         to->out[i] = r.tokens_out;
+        to->estimated[i] = r.tokens_estimated;
     }
 }
 
 /* Estimates are smaller than the smallest number a provider tells. */
 static void look_at_sums(scene *t, const sums *before)
 {
-    uint64_t guessed = 0;
+    uint64_t guessed = 0, marked = 0;
     sums now;
 
     read_sums(&now);
@@ -375,6 +392,7 @@ static void look_at_sums(scene *t, const sums *before)
         const uint64_t out = now.out[i] - before->out[i];
 
         guessed += in % 1000 + out % 1000;
+        marked += now.estimated[i] - before->estimated[i];
         if (in / 1000 * 1000 != (uint64_t)t->in[i]
             || out / 1000 * 1000 != (uint64_t)t->out[i])
             tell(t, "%s: counted %llu and %llu, told %lld and %lld",
@@ -384,7 +402,8 @@ static void look_at_sums(scene *t, const sums *before)
               && out / 1000 * 1000 == (uint64_t)t->out[i],
               "tokens are counted for who took them, once");
     }
-    holds(t, !guessed || t->s.call.recoveries, "no estimate but for a cut");
+    holds(t, guessed == marked, "what is estimated is marked");
+    holds(t, guessed >= (uint64_t)t->unpaid, "words that came are counted");
     holds(t, guessed <= (uint64_t)t->untold * (20 + 2 * sizeof TRUTH / 4),
           "an estimate is of what was said");
     holds(t, !llm_meter_in_flight(&the_meter), "the slot is given back");

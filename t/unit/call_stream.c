@@ -525,7 +525,9 @@ static void client_leaves(void)
         give(&s, TEXT("late") DONE);
         is_int(times(&s, "late"), 0, "what comes after is not sent");
         is_int(s.asks, 1, "nobody else is asked");
-        is_int(s.call.usage.known, when > 2, "what is known of its usage");
+        is_int(s.call.spent.known, when > 2, "what is known of its usage");
+        is_int(s.call.spent.estimated > 0, when == 2,
+               "is estimated where words came and no number");
         settle(&s, LLM_CLIENT_GONE);
         strike(&s);
     }

@@ -79,20 +79,23 @@ static void counts(void)
     const llm_record silent = { .fault = LLM_OK, .first_us = -1 };
     const llm_record bad = { .fault = LLM_SLOW, .first_us = -1,
                              .total_us = 70, .usage = { .input = 9 } };
+    const llm_record about = { .first_us = -1, .usage = {
+        .input = 5, .output = 2, .estimated = 7 } };
 
     for (int i = 0; i < 3; i++)
         llm_meter_count(&meter, row, &good);
     llm_meter_count(&meter, row, &silent);
     llm_meter_count(&meter, row, &bad);
+    llm_meter_count(&meter, row, &about);
     llm_meter_failover(&meter, row, LLM_LIMITED);
     llm_meter_count(&meter, UINT32_MAX, &good);
 
     const llm_reading r = read_row(&meter, row);
     static const struct { const char *name; uint64_t n; } want[] = {
-        { "calls", 5 }, { "streams", 3 }, { "errors", 1 }, { "failovers", 1 },
-        { "tokens_in", 300 }, { "tokens_out", 60 }, { "tokens_cached", 90 },
+        { "calls", 6 }, { "streams", 3 }, { "errors", 1 }, { "failovers", 1 },
+        { "tokens_in", 305 }, { "tokens_out", 62 }, { "tokens_cached", 90 },
         { "tokens_cache_write", 12 }, { "tokens_reasoning", 15 },
-        { "unmetered", 1 }, { "bytes_in", 3000 }, { "bytes_out", 6000 }
+        { "tokens_estimated", 7 }, { "unmetered", 2 }, { "bytes_in", 3000 }, { "bytes_out", 6000 }
     };
     unsigned at = 0;
 #define X(field, ...)                                                         \
@@ -101,17 +104,17 @@ static void counts(void)
     at++;
 #include "../../src/meter/metrics.def"
 #undef X
-    is_int(r.faults[LLM_OK], 4, "answered");
+    is_int(r.faults[LLM_OK], 5, "answered");
     is_int(r.faults[LLM_SLOW], 1, "slow");
     is_int(sum(r.faults, LLM_FAULT_COUNT), r.calls, "every end is a call's");
     is_int(r.given_up[LLM_LIMITED], 1, "given up because of the limit");
     is_int(r.first.bucket[llm_histogram_bucket(300)], 3, "first tokens");
     is_int(llm_histogram_count(&r.first), 3, "of the calls that had one");
     is_int(r.first.sum, 900, "together");
-    is_int(llm_histogram_count(&r.total), 5, "times of all calls");
+    is_int(llm_histogram_count(&r.total), 6, "times of all calls");
     is_int(r.total.sum, 15070, "together");
     is_int(read_row(&meter, 0).calls, 1, "a row that is none is other");
-    is_int(total(&meter).calls, 6, "all together");
+    is_int(total(&meter).calls, 7, "all together");
     drop(&meter);
 }
 

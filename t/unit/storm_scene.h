@@ -25,7 +25,8 @@ typedef struct scene {
     int of;                     /* the target it is of */
     apr_time_t delay;           /* before anything of it comes */
     long long in[3], out[3];    /* by provider: told */
-    int untold;                 /* attempts that were cut before they told */
+    int untold;                 /* attempts that did not tell all they took */
+    int unpaid;                 /* of them, those of which words came */
     long long needs, outgrown;  /* tokens: of the request, that are known not
                                  * to be enough */
     int trials, longs, spents, contents;        /* how often that was seen */
