@@ -157,6 +157,8 @@ LLMModelInfo short context=8K
 LLMModelInfo wide context=200K
 LLMModel longer one/short context=8K one/same context=8K two/brief context=16K two/long context=200K
 LLMModel none one/short context=8K two/same context=8K
+LLMModel equal one/short context=8000 two/brief context=8K one/long context=9K
+LLMModel even one/short two/other context=8K
 LLMModel unknown one/short two/short two/anybody
 LLMModel facts one/short two/wide
 LLMModel told one/says one/tiny context=8192 two/wide
@@ -168,6 +170,8 @@ CONF
     my @due = (
         [ longer => 200, { short => 1, brief => 1, long => 1 } ],
         [ none => 400, { short => 1 } ],
+        [ equal => 200, { short => 1, long => 1 } ],
+        [ even => 400, { short => 1 } ],
         [ unknown => 200, { short => 1, anybody => 1 } ],
         [ facts => 200, { short => 1, wide => 1 } ],
         [ told => 200, { says => 1, wide => 1 } ],

@@ -9,6 +9,7 @@
 
 #define SMALLEST_ROOM 256
 #define DURATION_MOST (apr_time_from_sec(365LL * 24 * 3600))
+#define TOKENS_MOST 100000000
 
 /* --- bytes that grow ---------------------------------------------------- */
 
@@ -342,6 +343,24 @@ int llm_text_size(const char *word, apr_size_t *out)
     if (n > SIZE_MAX >> shift)
         return 0;
     *out = (apr_size_t)n << shift;
+    return 1;
+}
+
+int llm_text_tokens(const char *word, long long *out)
+{
+    uint64_t n, unit = 1;
+    const char *rest = digits(word, TOKENS_MOST, &n);
+
+    if (!rest)
+        return 0;
+    if (*rest) {
+        unit = *rest == 'K' ? 1000 : *rest == 'M' ? 1000000 : 0;
+        if (!unit || rest[1])
+            return 0;
+    }
+    if (!n || n > TOKENS_MOST / unit)
+        return 0;
+    *out = (long long)(n * unit);
     return 1;
 }
 

@@ -50,6 +50,11 @@ int llm_text_duration(const char *word, apr_interval_time_t *out);
 /* "512" "64K" "16M" "2G" in bytes. 1 if understood. */
 int llm_text_size(const char *word, apr_size_t *out);
 
+/* "200000" "200K" (thousand) "1M" (million) of tokens, from 1 to a hundred
+ * million: as the makers of models write it, not as bytes are. 1 if
+ * understood. */
+int llm_text_tokens(const char *word, long long *out);
+
 /* A decimal number without sign from `low` to `high`. 1 if understood. */
 int llm_text_number(const char *word, long low, long high, long *out);
 

@@ -259,7 +259,6 @@ static const char *set_number(cmd_parms *cmd, llm_target *target,
                               const char *word)
 {
     const char *value = value_of(word, "weight=");
-    apr_size_t size;
     long number;
 
     if (value) {
@@ -269,10 +268,8 @@ static const char *set_number(cmd_parms *cmd, llm_target *target,
         return NULL;
     }
     value = value_of(word, "context=");
-    if (value && llm_text_size(value, &size) && size) {
-        target->context = (long long)size;
+    if (value && llm_text_tokens(value, &target->context))
         return NULL;
-    }
     return apr_psprintf(cmd->pool, "\"%s\" is neither provider/model nor one "
                         "of weight=, when=, on=content, context=, order=, nor "
                         "a time: first=, idle=, total=, whole=, connect=, "

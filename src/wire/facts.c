@@ -4,28 +4,9 @@
 #include <apr_strings.h>
 #include "../base/text.h"
 
-#define MOST_TOKENS 100000000L
-
 static const llm_facts nothing = { .name = "" };
 
 /* ---- reading ------------------------------------------------------------ */
-
-/* "200000", "200K" (thousand) or "1M" (million). */
-static int read_tokens(const char *word, long long *out)
-{
-    char digits[12];
-    size_t n = strspn(word, "0123456789");
-    long number, unit = word[n] == 'K' ? 1000 : word[n] == 'M' ? 1000000 : 1;
-
-    if (!n || n >= sizeof digits || (word[n] && (unit == 1 || word[n + 1])))
-        return 0;
-    memcpy(digits, word, n);
-    digits[n] = '\0';
-    if (!llm_text_number(digits, 1, MOST_TOKENS / unit, &number))
-        return 0;
-    *out = (long long)number * unit;
-    return 1;
-}
 
 /* "2/10", "0.15/0.6": of a million tokens in and out. */
 static int read_price(const char *word, llm_facts *facts)
@@ -85,9 +66,9 @@ static int read_flag(llm_facts *facts, const char *word)
 static int read_word(llm_facts *facts, const char *word, apr_pool_t *p)
 {
     if (!strncmp(word, "context=", 8))
-        return read_tokens(word + 8, &facts->context);
+        return llm_text_tokens(word + 8, &facts->context);
     if (!strncmp(word, "output=", 7))
-        return read_tokens(word + 7, &facts->output);
+        return llm_text_tokens(word + 7, &facts->output);
     if (!strncmp(word, "thinking=", 9))
         return read_thinking(word + 9, &facts->thinking);
     if (!strncmp(word, "price=", 6))

@@ -259,6 +259,14 @@ static void size(const char *word, int good, apr_size_t wanted)
     ok(bytes == (good ? wanted : 77), "is %zu", bytes);
 }
 
+static void tokens(const char *word, long long wanted)
+{
+    long long n = 77;
+
+    is_int(llm_text_tokens(word, &n), wanted > 0, "tokens '%s'", word);
+    is_int(n, wanted > 0 ? wanted : 77, "are so many");
+}
+
 static void number(const char *word, long low, long high, long wanted)
 {
     long n = -7;
@@ -306,6 +314,23 @@ static void words(void)
     size("1KB", 0, 0);
     size("1T", 0, 0);
     size("1k", 0, 0);
+
+    tokens("1", 1);
+    tokens("200000", 200000);
+    tokens("128K", 128000);
+    tokens("1M", 1000000);
+    tokens("100M", 100000000);
+    tokens("101M", 0);
+    tokens("100000001", 0);
+    tokens("99999999999999999999", 0);
+    tokens("0", 0);
+    tokens("0K", 0);
+    tokens("", 0);
+    tokens("K", 0);
+    tokens("-1", 0);
+    tokens("1k", 0);
+    tokens("1KB", 0);
+    tokens("1G", 0);
 
     number("0", 0, 10, 0);
     number("10", 0, 10, 10);
