@@ -32,6 +32,11 @@ static int is_blank(llm_span text)
     return 1;
 }
 
+static int is_words(const llm_part *part)
+{
+    return part->kind == LLM_PART_TEXT || part->kind == LLM_PART_REFUSAL;
+}
+
 /* What OpenAI has sealed is proof to nobody else. */
 int llm_anthropic_is_proven(const llm_part *part)
 {
@@ -66,7 +71,7 @@ static int can_write(writing *w, const llm_part *part, llm_role role)
     case LLM_PART_TEXT: case LLM_PART_REFUSAL:
         if (part->citations && part->citations->nelts)
             llm_lose_hint(w->lost, "citations");
-        return !is_blank(part->text);
+        return 1;
     case LLM_PART_REASONING:
         if (!llm_anthropic_is_proven(part))
             llm_lose_hint(w->lost, "reasoning");
@@ -180,6 +185,38 @@ static message *result_message(arranging *in)
 
 /* ---- turns -------------------------------------------------------------- */
 
+static llm_span joined(llm_span a, llm_span b, apr_pool_t *p)
+{
+    char *text = apr_palloc(p, a.len + b.len);
+
+    memcpy(text, a.at, a.len);
+    memcpy(text + a.len, b.at, b.len);
+    return (llm_span){ text, a.len + b.len };
+}
+
+/* White space alone becomes the end of the text before it; where there is
+ * none it is left out. */
+static void arrange_blank(arranging *in, const llm_part *part, llm_role role)
+{
+    const int n = in->w->messages->nelts;
+    const message *m = n ? &messages_of(in->w)[n - 1] : NULL;
+    const llm_part **last = m && m->role == role && m->others->nelts
+        ? &APR_ARRAY_IDX(m->others, m->others->nelts - 1, const llm_part *)
+        : NULL;
+    llm_part *copy;
+
+    if (!part->text.len)
+        return;
+    if (!last || (*last)->kind != LLM_PART_TEXT || (*last)->cache) {
+        llm_lose_hint(in->w->lost, "messages");
+        return;
+    }
+    copy = apr_pmemdup(in->p, *last, sizeof *copy);
+    copy->text = joined(copy->text, part->text, in->p);
+    copy->cache = part->cache;
+    *last = copy;
+}
+
 static llm_fault arrange_part(arranging *in, const llm_part *part,
                               llm_role role)
 {
@@ -187,6 +224,10 @@ static llm_fault arrange_part(arranging *in, const llm_part *part,
 
     if (!can_write(in->w, part, role))
         return LLM_OK;
+    if (is_words(part) && is_blank(part->text)) {
+        arrange_blank(in, part, role);
+        return LLM_OK;
+    }
     if (part->kind == LLM_PART_RESULT) {
         fault = result(in, &part);
         if (!fault)
@@ -208,8 +249,10 @@ static void arrange_system(arranging *in, const llm_part *part, int at_head)
 
     if (part->kind != LLM_PART_TEXT)
         llm_lose(w->lost, "system");
-    else if (is_blank(part->text))
-        return;
+    else if (is_blank(part->text)) {
+        if (part->text.len)
+            llm_lose_hint(w->lost, "system");
+    }
     else if (at_head || old)
         APR_ARRAY_PUSH(w->system, const llm_part *) = part;
     else

@@ -73,6 +73,37 @@ static void expect_not(const char *holds)
     ok(text && !strstr(text, holds), "without %s", holds);
 }
 
+/* ---- white space -------------------------------------------------------- */
+
+/* The API takes no text that is nothing else. */
+static void blanks(void)
+{
+    begin();
+    add(LLM_PART_TEXT, "\n\n");
+    add(LLM_PART_TEXT, "there");
+    expect("between texts it is the first's", "\"content\":[{\"type\":\"text\","
+           "\"text\":\"hi\\n\\n\"},{\"type\":\"text\",\"text\":\"there\"}]", "",
+           "");
+    begin();
+    add(LLM_PART_TEXT, " ")->cache = "1h";
+    expect("with its mark", "\"text\":\"hi \",\"cache_control\":{", "", "");
+    add(LLM_PART_TEXT, "\t");
+    expect("but behind a mark it is left out", "\"text\":\"hi \",", "",
+           "messages");
+    begin();
+    say(LLM_ROLE_ASSISTANT, " \n");
+    say(LLM_ROLE_USER, "well?");
+    expect("alone it is left out", "\"content\":[{\"type\":\"text\",\"text\":"
+           "\"hi\"},{\"type\":\"text\",\"text\":\"well?\"}]", "", "messages");
+    begin();
+    say(LLM_ROLE_SYSTEM, "\n");
+    expect("so is a system's", "{", "", "system");
+    begin();
+    add(LLM_PART_TEXT, "");
+    say(LLM_ROLE_SYSTEM, "");
+    expect("nothing is nothing", "{", "", "");
+}
+
 /* ---- numbers ------------------------------------------------------------ */
 
 static void max_tokens(void)
@@ -375,11 +406,12 @@ static void results(void)
     expect("calls", "\"content\":[{\"type\":\"tool_use\",\"id\":"
            "\"call_1_0\",\"name\":\"f\",\"input\":{}},{\"type\":\"tool_use\","
            "\"id\":\"call_1_1\",\"name\":\"g\",\"input\":{\"a\": 1}},"
-           "{\"type\":\"tool_use\",\"id\":\"odd_id_1_", "", "");
+           "{\"type\":\"tool_use\",\"id\":\"odd_id_1_", "", "messages");
     /* the system message moved behind the results of its calls */
     expect("results", "]},{\"role\":\"system\",\"content\":[{\"type\":"
            "\"text\",\"text\":\"between\"}]},{\"role\":\"user\",\"content\":"
-           "[{\"type\":\"tool_result\",\"tool_use_id\":\"call_1_1\"", "", "");
+           "[{\"type\":\"tool_result\",\"tool_use_id\":\"call_1_1\"", "",
+           "messages");
     result(NULL, "f", "of nothing");
     ok(!rig_write(&llm_anthropic, chat), "a result without a call");
     is_int(detail.fault, LLM_BAD_REQUEST, "is the client's fault");
@@ -555,6 +587,7 @@ int main(void)
 {
     apr_initialize();
     apr_pool_create(&pool, NULL);
+    blanks();
     max_tokens();
     sampling();
     budgets();
