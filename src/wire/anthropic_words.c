@@ -28,14 +28,16 @@ llm_finish llm_anthropic_finish(const char *reason)
     return LLM_FINISH_OTHER;
 }
 
-/* An answer with calls ends for them whatever its provider calls that. */
+/* An answer with calls ends for them whatever its provider calls that; where
+ * it gave no reason, none is made up: NULL. */
 const char *llm_anthropic_reason(llm_finish finish, int calls, int refused)
 {
     size_t i;
 
     if (finish == LLM_FINISH_NONE || finish == LLM_FINISH_STOP
         || finish == LLM_FINISH_OTHER)
-        return calls ? "tool_use" : refused ? "refusal" : "end_turn";
+        return calls ? "tool_use" : refused ? "refusal"
+            : finish == LLM_FINISH_NONE ? NULL : "end_turn";
     for (i = 0; i < sizeof reasons / sizeof *reasons; i++)
         if (reasons[i].finish == finish)
             break;
@@ -53,12 +55,15 @@ const char *llm_anthropic_explanation(const llm_json *details)
 void llm_anthropic_put_stop(llm_emit *e, const char *reason,
                             const char *sequence)
 {
-    llm_emit_string(e, "stop_reason", reason);
-    if (sequence && !strcmp(reason, "stop_sequence"))
+    if (reason)
+        llm_emit_string(e, "stop_reason", reason);
+    else
+        llm_emit_null(e, "stop_reason");
+    if (reason && sequence && !strcmp(reason, "stop_sequence"))
         llm_emit_string(e, "stop_sequence", sequence);
     else
         llm_emit_null(e, "stop_sequence");
-    if (strcmp(reason, "refusal")) {
+    if (!reason || strcmp(reason, "refusal")) {
         llm_emit_null(e, "stop_details");
         return;
     }

@@ -21,12 +21,13 @@ const char *llm_gemini_malformed(const char *message, const char *name,
 void llm_gemini_put_end(llm_emit *e, const llm_gemini_end *end)
 {
     static const char *const words[] = {
-        [LLM_FINISH_NONE] = "STOP", [LLM_FINISH_STOP] = "STOP",
+        [LLM_FINISH_NONE] = "OTHER", [LLM_FINISH_STOP] = "STOP",
         [LLM_FINISH_LENGTH] = "MAX_TOKENS", [LLM_FINISH_TOOLS] = "STOP",
         [LLM_FINISH_FILTER] = "SAFETY", [LLM_FINISH_SEQUENCE] = "STOP",
         [LLM_FINISH_PAUSE] = "OTHER", [LLM_FINISH_OTHER] = "OTHER"
     };
-    const char *word = words[end->finish];
+    const char *word = words[end->finish == LLM_FINISH_NONE && end->called
+                             ? LLM_FINISH_TOOLS : end->finish];
 
     if (end->message && !strcmp(word, "STOP"))
         word = "MALFORMED_FUNCTION_CALL";
@@ -126,6 +127,7 @@ static const char *id_of(answering *a, const llm_part *part)
 
 static void put_call(answering *a, const llm_part *part)
 {
+    a->end.called = 1;
     if (!llm_gemini_is_object(part->text)) {
         a->end.message = llm_gemini_malformed(a->end.message, part->name,
                                               part->text, a->p);
@@ -206,7 +208,7 @@ static void put_candidate(answering *a, const llm_answer_choice *choice)
 {
     int i;
 
-    a->end = (llm_gemini_end){ choice->finish, NULL };
+    a->end = (llm_gemini_end){ .finish = choice->finish };
     a->reasoning = llm_parts_make(a->p);
     a->calls = a->parts = 0;
     llm_emit_object(a->e, NULL);

@@ -9,6 +9,7 @@
  * and so do we. */
 typedef struct llm_gemini_end {
     llm_finish finish;
+    int called;                 /* it has calls */
     const char *message;        /* finishMessage; NULL: none */
 } llm_gemini_end;
 

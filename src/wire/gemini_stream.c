@@ -414,6 +414,7 @@ static llm_fault put_last(writing *g, const llm_usage *usage)
     int i, parts = 0;
     event v;
 
+    end.called = c->calls->nelts > 0;
     begin_event(&v, g);
     begin_parts(&v);
     for (i = c->written; i < c->calls->nelts; i++) {

@@ -106,7 +106,7 @@ static void ends(void)
     reply = llm_reply_make(pool);
     text = write_reply(reply);
     ok(strstr(text, "{\"id\":\"req_1\"") && strstr(text, "\"model\":"
-       "\"asked\",\"content\":[],\"stop_reason\":\"end_turn\""), "of nothing");
+       "\"asked\",\"content\":[],\"stop_reason\":null"), "of nothing");
 }
 
 static void inputs(void)
@@ -271,7 +271,7 @@ static const char *stream(unsigned seed, int how)
     wrong = gather(pipe.out.data, &in);
     llm_buf_free(&pipe.out);
     if (how & RIG_NO_FINISH) {
-        choice->finish = calls ? LLM_FINISH_TOOLS : LLM_FINISH_STOP;
+        choice->finish = calls ? LLM_FINISH_TOOLS : LLM_FINISH_NONE;
         choice->sequence = NULL;
     }
     if (how & RIG_NO_USAGE)

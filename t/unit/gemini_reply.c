@@ -126,7 +126,7 @@ static void usage_to_clients(void)
                                 .reasoning = 5, .tool_input = 3, .known = 1 };
     llm_gemini.chat->write_reply(reply, &face, &out, pool);
     is_str(taken(&out), "{\"candidates\":[{\"content\":{\"role\":\"model\","
-           "\"parts\":[{\"text\":\"\"}]},\"finishReason\":\"STOP\","
+           "\"parts\":[{\"text\":\"\"}]},\"finishReason\":\"OTHER\","
            "\"index\":0}],\"usageMetadata\":{"
            "\"promptTokenCount\":10,\"cachedContentTokenCount\":4,"
            "\"candidatesTokenCount\":2,\"toolUsePromptTokenCount\":3,"
@@ -275,7 +275,7 @@ static void streams_written(void)
     stream_begin(&s, LLM_FRAMING_ARRAY);
     PUT(s, .kind = LLM_DELTA_END);
     is_str(taken(&s.out), "[{\"candidates\":[{\"content\":{\"role\":\"model\","
-           "\"parts\":[{\"text\":\"\"}]},\"finishReason\":\"STOP\",\"index\":0"
+           "\"parts\":[{\"text\":\"\"}]},\"finishReason\":\"OTHER\",\"index\":0"
            "}],\"modelVersion\":\"m\",\"responseId\":\"req1\"}",
            "an end without a beginning");
 }

@@ -226,6 +226,46 @@ static void who_finished(void)
            "gpt asked too", "who goes on without a name");
 }
 
+/* ---- why it ended ------------------------------------------------------- */
+
+/* A stream that came to its end without a reason, and a whole answer. None is
+ * made up where the client's dialect can do without. */
+static void no_reason(void)
+{
+    static const struct {
+        const llm_dialect *client;
+        const char *says;
+    } cases[] = {
+        { &llm_anthropic, "\"stop_reason\":null" },
+        { &llm_gemini, "\"finishReason\":\"OTHER\"" },
+        { &llm_openai_responses, "\"status\":\"completed\"" },
+        { &llm_openai, "\"finish_reason\":\"stop\"" },
+    };
+    const char *text;
+    size_t i;
+
+    for (i = 0; i < sizeof cases / sizeof *cases; i++) {
+        text = stream_from(cases[i].client, CHUNK("", "Hel"), NULL, 0);
+        ok(strstr(text, cases[i].says), "%s: a stream's end: %s",
+           cases[i].client->name, text);
+        ok(!strstr(text, "end_turn") && !strstr(text, "STOP"), "no other");
+        text = whole_from(cases[i].client, &llm_openai,
+                          "{\"choices\":[{\"index\":0,\"message\":{"
+                          "\"content\":\"Hi\"},\"finish_reason\":null}]}");
+        ok(strstr(text, cases[i].says), "a whole answer's: %s", text);
+    }
+    text = whole_from(&llm_anthropic, &llm_openai, "{\"choices\":[{\"message\":"
+                      "{\"content\":null,\"tool_calls\":[{\"id\":\"c\","
+                      "\"function\":{\"name\":\"f\",\"arguments\":\"{}\"}}]}}"
+                      "]}");
+    ok(strstr(text, "\"stop_reason\":\"tool_use\""), "calls are a reason");
+    text = whole_from(&llm_gemini, &llm_openai, "{\"choices\":[{\"message\":"
+                      "{\"content\":null,\"tool_calls\":[{\"id\":\"c\","
+                      "\"function\":{\"name\":\"f\",\"arguments\":\"{}\"}}]}}"
+                      "]}");
+    ok(strstr(text, "\"finishReason\":\"STOP\""), "which Google calls STOP");
+}
+
 /* ---- requests ----------------------------------------------------------- */
 
 static llm_fault asked(const llm_dialect *client, const char *body,
@@ -295,6 +335,7 @@ int main(void)
     malformed_events();
     who_answered();
     who_finished();
+    no_reason();
     untold();
     apr_pool_destroy(pool);
     return done();
