@@ -264,14 +264,15 @@ static void *accept_all(void *data)
     }
 }
 
-static int listen_on(int *number)
+/* A descriptor that has a port of its own, which refuses as yet. */
+static int bind_to(int *number)
 {
     struct sockaddr_in at = { .sin_family = AF_INET };
     socklen_t n = sizeof at;
     const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
     at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    if (fd < 0 || bind(fd, (struct sockaddr *)&at, n) || listen(fd, 512)
+    if (fd < 0 || bind(fd, (struct sockaddr *)&at, n)
         || getsockname(fd, (struct sockaddr *)&at, &n))
         exit(2);
     *number = ntohs(at.sin_port);
@@ -283,8 +284,9 @@ static void start_server(void)
 {
     sem_init(&gate, 0, 0);
     sem_init(&at_gate, 0, 0);
-    listener = listen_on(&port);
-    if (pthread_create(&accepting, NULL, accept_all, NULL))
+    listener = bind_to(&port);
+    if (listen(listener, 512)
+        || pthread_create(&accepting, NULL, accept_all, NULL))
         exit(2);
 }
 

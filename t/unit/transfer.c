@@ -671,7 +671,7 @@ int main(void)
     apr_initialize();
     apr_pool_create(&pool, NULL);
     start_server();
-    close(listen_on(&closed_port));
+    bind_to(&closed_port);
     set_endpoint(&here, 1, port);
     set_endpoint(&nobody, 2, closed_port);
     start_engine();
