@@ -98,6 +98,10 @@ typedef struct llm_asking {
  * with the member's path in `param`; one of write_request is LLM_BAD_REQUEST
  * with the client's name for it where a value cannot be said to the target.
  * Answers that are not understood are LLM_GARBAGE. */
+typedef enum llm_carries {
+    LLM_CARRIES_WORDS, LLM_CARRIES_PICTURES, LLM_CARRIES_MEDIA
+} llm_carries;
+
 typedef struct llm_chat_form {
     llm_fault (*read_request)(const llm_json *body, llm_chat *out,
                               llm_fault_detail *detail);
@@ -110,6 +114,9 @@ typedef struct llm_chat_form {
                             apr_pool_t *p);
     llm_fault (*write_reply)(const llm_reply *reply, const llm_face *face,
                              llm_buf *out, apr_pool_t *p);
+
+    llm_carries carries;        /* what its answers hold beside words; the
+                                 * writers get nothing else */
 
     /* Events of kind PIECE, one by one, as deltas; `reader` is
      * reader_size zeroed bytes that live as long as the stream. Neither

@@ -446,7 +446,7 @@ static const llm_chat_form chat_form = {
     .read_request = llm_gemini_read_request,
     .write_request = llm_gemini_write_request,
     .read_reply = llm_gemini_read_reply,
-    .write_reply = llm_gemini_write_reply,
+    .write_reply = llm_gemini_write_reply, .carries = LLM_CARRIES_MEDIA,
     .reader_size = LLM_GEMINI_READER, .read_piece = llm_gemini_read_piece,
     .writer_size = LLM_GEMINI_WRITER, .write_delta = llm_gemini_write_delta
 };

@@ -2,7 +2,6 @@
 #include "gemini.h"
 #include <limits.h>
 #include <string.h>
-#include <strings.h>
 #include <apr_strings.h>
 
 #define CHOICES_MAX 64          /* candidates that are told apart */
@@ -107,14 +106,28 @@ static llm_fault hear_call(hearing *h, const llm_json *part,
     return tell(h, LLM_DELTA_ARGUMENTS);
 }
 
+static llm_fault hear_media(hearing *h, const llm_json *blob)
+{
+    const char *media = llm_json_word(llm_gemini_member(blob, "mimeType"));
+
+    h->delta.text = llm_json_span(llm_gemini_member(blob, "data"));
+    if (!media || !h->delta.text.len)
+        return LLM_OK;
+    h->delta.name = media;
+    return tell(h, LLM_DELTA_MEDIA);
+}
+
 static llm_fault hear_part(hearing *h, const llm_json *part)
 {
+    const llm_json *blob = llm_gemini_member(part, "inlineData");
     const llm_json *call = llm_gemini_member(part, "functionCall");
     const llm_span text = llm_json_span(llm_gemini_member(part, "text"));
     const int thought = llm_json_is_true(llm_gemini_member(part, "thought"));
 
     if (call)
         return hear_call(h, part, call);
+    if (blob)
+        return hear_media(h, blob);
     if (!text.len)
         return LLM_OK;
     h->delta.text = text;
@@ -326,6 +339,10 @@ static llm_fault gather(void *baton, const llm_delta *delta)
     case LLM_DELTA_ARGUMENTS:
         last_part(w, LLM_PART_CALL)->text = delta->text;
         break;
+    case LLM_DELTA_MEDIA:
+        part = llm_parts_add(w->choice->parts, LLM_PART_TEXT);
+        *part = llm_media_part(delta);
+        break;
     case LLM_DELTA_CITATION:
         add_citation(w, delta->citation);
         break;
@@ -338,31 +355,8 @@ static llm_fault gather(void *baton, const llm_delta *delta)
     return LLM_OK;
 }
 
-/* Pictures that it made, and the signatures of words, are only in whole
- * answers: no piece of a stream has a place for them. */
-static void add_pictures(whole *w, const llm_json *parts)
-{
-    size_t i;
-
-    for (i = 0; i < llm_json_count(parts); i++) {
-        const llm_json *blob = llm_gemini_member(llm_json_element(parts, i),
-                                                 "inlineData");
-        const char *media = llm_json_word(llm_gemini_member(blob,
-                                                            "mimeType"));
-        const llm_span data = llm_json_span(llm_gemini_member(blob, "data"));
-        llm_part *part;
-
-        if (!data.len || !media)
-            continue;
-        part = llm_parts_add(w->choice->parts,
-                             !strncasecmp(media, "image/", 6) ? LLM_PART_IMAGE
-                             : !strncasecmp(media, "audio/", 6)
-                             ? LLM_PART_AUDIO : LLM_PART_FILE);
-        part->media = media;
-        part->data = data;
-    }
-}
-
+/* The signatures of words are only in whole answers: no piece of a stream has
+ * a place for them. */
 static void sign_text(whole *w, const llm_json *parts)
 {
     const llm_json *last = llm_json_element(parts, llm_json_count(parts) - 1);
@@ -390,7 +384,6 @@ static llm_fault read_choice(const llm_json *candidate, const char *id,
         return fault;
     if (llm_json_count(parts))
         sign_text(&w, parts);
-    add_pictures(&w, parts);
     w.choice->finish = finish_of(candidate, calls);
     if (w.choice->finish == LLM_FINISH_NONE && calls)
         w.choice->finish = LLM_FINISH_TOOLS;

@@ -291,6 +291,21 @@ static llm_fault on_text(writing *g)
     return put_words(g, 0);
 }
 
+static llm_fault on_media(writing *g)
+{
+    const llm_part part = llm_media_part(g->delta);
+    llm_fault fault = flush_calls(g);
+    event v;
+
+    if (fault || !part.data.len)
+        return fault;
+    begin_event(&v, g);
+    begin_parts(&v);
+    llm_gemini_put_media(&v.e, &part, 1);
+    end_parts(&v);
+    return end_event(&v, g, NULL);
+}
+
 /* More than an id can carry is not worth keeping; `carried` then says so. */
 static llm_part *carry(writing *g, size_t more)
 {
@@ -505,6 +520,7 @@ static const struct {
     [LLM_DELTA_FINISH] = { on_finish, 1 },
     [LLM_DELTA_USAGE] = { on_usage, 0 },
     [LLM_DELTA_PING] = { on_ping, 0 },
+    [LLM_DELTA_MEDIA] = { on_media, 1 },
     [LLM_DELTA_END] = { on_end, 0 },
 };
 

@@ -1,6 +1,8 @@
 #include "message.h"
 #include <string.h>
+#include <strings.h>
 #include <apr_hash.h>
+#include <apr_strings.h>
 
 /* ---- making ------------------------------------------------------------- */
 
@@ -223,4 +225,29 @@ void llm_lose_fields(llm_losses *lost, const llm_chat *chat, unsigned can)
         once(lost->names, APR_ARRAY_IDX(chat->unknown, i, const char *));
     for (i = 0; i < chat->hints->nelts; i++)
         once(lost->hints, APR_ARRAY_IDX(chat->hints, i, const char *));
+}
+
+/* ---- media -------------------------------------------------------------- */
+
+llm_part_kind llm_media_kind(const char *media)
+{
+    return !strncasecmp(media, "image/", 6) ? LLM_PART_IMAGE
+        : !strncasecmp(media, "audio/", 6) ? LLM_PART_AUDIO : LLM_PART_FILE;
+}
+
+llm_part llm_media_part(const llm_delta *delta)
+{
+    const char *media = delta->name ? delta->name : "application/octet-stream";
+
+    return (llm_part){ .kind = llm_media_kind(media), .media = media,
+                       .data = delta->text };
+}
+
+llm_span llm_media_notice(const char *media, size_t base64, apr_pool_t *p)
+{
+    const unsigned long size = (unsigned long)(base64 / 4 * 3 / 1024 + 1);
+    const char *text = apr_psprintf(p, "\n[%s of %lu KB, which this API "
+                                    "cannot carry]\n", media, size);
+
+    return (llm_span){ text, strlen(text) };
 }

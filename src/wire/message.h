@@ -231,6 +231,8 @@ typedef enum llm_delta_kind {
     LLM_DELTA_FINISH,           /* finish, sequence; once for a choice */
     LLM_DELTA_USAGE,            /* usage so far; each replaces the last */
     LLM_DELTA_PING,
+    LLM_DELTA_MEDIA,            /* a picture, say, whole: its type in `name`,
+                                 * its bytes in base64 in `text` */
     LLM_DELTA_END               /* nothing comes after; always sent */
 } llm_delta_kind;
 
@@ -244,6 +246,13 @@ typedef struct llm_delta {
     const llm_citation *citation;
     const llm_usage *usage;
 } llm_delta;
+
+/* IMAGE, AUDIO or FILE. */
+llm_part_kind llm_media_kind(const char *media);
+llm_part llm_media_part(const llm_delta *delta);
+
+/* Words in the place of media that an answer cannot hold. */
+llm_span llm_media_notice(const char *media, size_t base64, apr_pool_t *p);
 
 /* Not LLM_OK ends the reading with that. The delta and all it points to live
  * during the call. */

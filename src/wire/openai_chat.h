@@ -114,6 +114,7 @@ llm_fault llm_openai_read_reply(const llm_json *body, llm_reply *out,
                                 apr_pool_t *p);
 llm_fault llm_openai_write_reply(const llm_reply *reply, const llm_face *face,
                                  llm_buf *out, apr_pool_t *p);
+void llm_openai_put_picture(llm_emit *e, const llm_part *part, apr_pool_t *p);
 llm_fault llm_openai_write_completion(const llm_reply *reply,
                                       const llm_face *face, llm_buf *out,
                                       apr_pool_t *p);

@@ -353,6 +353,17 @@ static llm_fault put_thought(chunk *to, choice *c)
     return fault;
 }
 
+static llm_fault put_picture(chunk *to)
+{
+    const llm_part part = llm_media_part(to->delta);
+
+    open_choice(to, to->delta->choice);
+    llm_emit_array(&to->e, "images");
+    llm_openai_put_picture(&to->e, &part, to->p);
+    llm_emit_end_array(&to->e);
+    return close_choice(to, no_logprobs, NULL);
+}
+
 static llm_fault put_logprobs(chunk *to)
 {
     open_choice(to, to->delta->choice);
@@ -382,6 +393,8 @@ static llm_fault put_delta(chunk *to, choice *c)
         return put_citation(to, c);
     case LLM_DELTA_LOGPROBS:
         return put_logprobs(to);
+    case LLM_DELTA_MEDIA:
+        return put_picture(to);
     default:
         return finish_choice(to, c, delta->choice, delta->finish);
     }

@@ -261,6 +261,33 @@ static void put_citations(answering *to, const llm_answer_choice *choice)
         llm_emit_end_array(&to->e);
 }
 
+/* OpenAI has no place for them; this is OpenRouter's, which others share. */
+void llm_openai_put_picture(llm_emit *e, const llm_part *part, apr_pool_t *p)
+{
+    llm_emit_object(e, NULL);
+    llm_emit_string(e, "type", "image_url");
+    llm_emit_object(e, "image_url");
+    llm_emit_string(e, "url", apr_pstrcat(p, "data:", part->media, ";base64,",
+                                          apr_pstrmemdup(p, part->data.at,
+                                                         part->data.len),
+                                          NULL));
+    llm_emit_end_object(e);
+    llm_emit_end_object(e);
+}
+
+static void put_pictures(answering *to, const llm_answer_choice *choice)
+{
+    const llm_part *parts = (const llm_part *)choice->parts->elts;
+    int i;
+
+    llm_emit_array(&to->e, "images");
+    for (i = 0; i < choice->parts->nelts; i++)
+        if (parts[i].kind == LLM_PART_IMAGE && parts[i].data.len
+            && parts[i].media)
+            llm_openai_put_picture(&to->e, &parts[i], to->p);
+    llm_emit_end_array(&to->e);
+}
+
 static void put_message(answering *to, const llm_answer_choice *choice)
 {
     llm_emit *e = &to->e;
@@ -280,6 +307,8 @@ static void put_message(answering *to, const llm_answer_choice *choice)
     else
         llm_emit_null(e, "refusal");
     put_citations(to, choice);
+    if (has(choice, LLM_PART_IMAGE))
+        put_pictures(to, choice);
     if (has(choice, LLM_PART_CALL))
         put_calls(to, choice);
     llm_emit_end_object(e);

@@ -301,6 +301,7 @@ static llm_fault write_request(const llm_chat *chat, const llm_asking *how,
 }
 
 const llm_chat_form llm_openai_form = {
+    .carries = LLM_CARRIES_PICTURES,
     .read_request = read_request,
     .write_request = write_request,
     .read_reply = llm_openai_read_reply,

@@ -380,6 +380,7 @@ static const llm_chat_form form = {
     .write_request = llm_responses_write_request,
     .read_reply = llm_responses_read_reply,
     .write_reply = llm_responses_write_reply,
+    .carries = LLM_CARRIES_PICTURES,
     .reader_size = sizeof(llm_responses_reader),
     .read_piece = llm_responses_read_piece,
     .writer_size = sizeof(llm_responses_writer),

@@ -190,10 +190,15 @@ static void put_reasoning(llm_emit *e, const llm_responses_item *item,
 
 static void put_image(llm_emit *e, const llm_responses_item *item)
 {
+    const int begun = item->status && !strcmp(item->status, "in_progress");
+
     llm_emit_string(e, "type", "image_generation_call");
     llm_emit_string(e, "id", item->id);
-    llm_emit_string(e, "status", "completed");
-    llm_emit_text(e, "result", item->parts->data);
+    llm_emit_string(e, "status", begun ? "in_progress" : "completed");
+    if (begun)
+        llm_emit_null(e, "result");
+    else
+        llm_emit_text(e, "result", item->parts->data);
 }
 
 void llm_responses_put_item(llm_emit *e, const char *name,

@@ -272,6 +272,22 @@ static llm_fault put_arguments(writing *in, const llm_delta *delta)
     return llm_open_put(in);
 }
 
+/* ---- pictures ----------------------------------------------------------- */
+
+static llm_fault put_picture(writing *in, const llm_delta *delta)
+{
+    llm_fault fault = llm_open_end(in);
+    content *c;
+    item *it;
+
+    if (fault || (fault = llm_open_take(in, LLM_PART_IMAGE, "ig_", &it)))
+        return fault;
+    c = llm_open_content_new(in, it, LLM_PART_IMAGE);
+    c->part.media = apr_pstrdup(in->keep, delta->name ? delta->name : "");
+    c->part.data = llm_responses_copy(delta->text, in->keep);
+    return llm_open_end(in);
+}
+
 /* ---- the end ------------------------------------------------------------ */
 
 static llm_fault take_finish(writing *in, const llm_delta *delta)
@@ -324,6 +340,8 @@ static llm_fault put(writing *in, const llm_delta *delta)
         return put_citation(in, delta);
     case LLM_DELTA_LOGPROBS:
         return take_logprobs(in, delta);
+    case LLM_DELTA_MEDIA:
+        return put_picture(in, delta);
     case LLM_DELTA_FINISH:
         return take_finish(in, delta);
     case LLM_DELTA_END:

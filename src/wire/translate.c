@@ -118,6 +118,34 @@ static const char *who(const llm_translation *t, const char *model)
     return model && *model ? model : t->face->model;
 }
 
+static int carries(const llm_translation *t, const char *media)
+{
+    const llm_carries most = t->face->dialect->chat->carries;
+
+    return most == LLM_CARRIES_MEDIA
+        || (most == LLM_CARRIES_PICTURES
+            && llm_media_kind(media) == LLM_PART_IMAGE);
+}
+
+/* What the client's dialect has no place for is named in its place. */
+static void name_media(const llm_translation *t, const llm_reply *reply)
+{
+    const llm_answer_choice *choices
+        = (const llm_answer_choice *)reply->choices->elts;
+    llm_part *part;
+    int i, k;
+
+    for (i = 0; i < reply->choices->nelts; i++)
+        for (k = 0; k < choices[i].parts->nelts; k++) {
+            part = &((llm_part *)choices[i].parts->elts)[k];
+            if (!part->data.len || !part->media || carries(t, part->media))
+                continue;
+            part->kind = LLM_PART_TEXT;
+            part->text = llm_media_notice(part->media, part->data.len,
+                                          t->pool);
+        }
+}
+
 static llm_fault answer_chat(llm_translation *t, const llm_json *body,
                              const llm_usage *usage, llm_buf *out)
 {
@@ -128,6 +156,7 @@ static llm_fault answer_chat(llm_translation *t, const llm_json *body,
         return fault;
     reply->usage = *usage;
     reply->model = who(t, reply->model);
+    name_media(t, reply);
     return t->face->dialect->chat->write_reply(reply, t->face, out, t->pool);
 }
 
@@ -223,7 +252,7 @@ static llm_fault filter(llm_translation *t, llm_delta *delta, int *drop)
         *drop = !delta->text.len;
         return fault;
     case LLM_DELTA_CALL: case LLM_DELTA_REFUSAL: case LLM_DELTA_FINISH:
-    case LLM_DELTA_END:
+    case LLM_DELTA_MEDIA: case LLM_DELTA_END:
         return LLM_CUT;
     default:
         *drop = 1;
@@ -241,6 +270,16 @@ static llm_fault note(llm_translation *t, const llm_delta *delta)
     return LLM_OK;
 }
 
+/* More than text is said. */
+static void take_media(llm_translation *t, llm_delta *delta)
+{
+    t->called = 1;
+    if (carries(t, delta->name))
+        return;
+    delta->kind = LLM_DELTA_TEXT;
+    delta->text = llm_media_notice(delta->name, delta->text.len, t->scratch);
+}
+
 static llm_fault write_delta(void *baton, const llm_delta *given)
 {
     llm_translation *t = baton;
@@ -251,6 +290,8 @@ static llm_fault write_delta(void *baton, const llm_delta *given)
 
     if (delta->kind == LLM_DELTA_BEGIN)
         delta->model = who(t, delta->model);
+    if (delta->kind == LLM_DELTA_MEDIA)
+        take_media(t, delta);
     if (t->resumed)
         fault = filter(t, delta, &drop);
     if (fault || drop)

@@ -266,6 +266,76 @@ static void no_reason(void)
     ok(strstr(text, "\"finishReason\":\"STOP\""), "which Google calls STOP");
 }
 
+/* ---- what is made beside words ------------------------------------------- */
+
+#define MADE(media) "{\"candidates\":[{\"content\":{\"parts\":[{\"text\":"     \
+    "\"Look:\"},{\"inlineData\":{\"mimeType\":\"" media "\","                    \
+    "\"data\":\"AAAA\"}},{\"text\":\"nice\"}]},\"finishReason\":\"STOP\"}]}"
+
+static const char *made(const llm_dialect *client, const char *event)
+{
+    const llm_face face = { .dialect = client, .id = "r", .model = "m" };
+    const llm_usage usage = { .known = 1 };
+    llm_translation t = { 0 };
+    llm_frame frame = { 0 };
+    const char *text;
+    llm_buf out;
+
+    llm_buf_init(&out, 1 << 20);
+    llm_translate_begin(&t, &face, &llm_gemini, pool);
+    is_int(llm_translate_piece(&t, span(event), &frame, &out), LLM_OK,
+           "for %s", client->name);
+    ok(t.called, "cannot be said again");
+    llm_translate_end(&t, &usage, &frame, &out);
+    text = apr_pstrmemdup(pool, out.data, out.len);
+    llm_buf_free(&out);
+    return text;
+}
+
+/* A picture goes where the client's dialect has a place for it, and is named
+ * in its place where it has none: whole and streamed. */
+static void pictures(void)
+{
+    static const char notice[] = "[image/png of 1 KB, which this API cannot "
+        "carry]";
+    static const char sound[] = "[audio/wav of 1 KB, which this API cannot "
+        "carry]";
+    static const struct {
+        const llm_dialect *client;
+        const char *holds, *audio;
+    } cases[] = {
+        { &llm_openai, "\"images\":[{\"type\":\"image_url\",\"image_url\":{"
+          "\"url\":\"data:image/png;base64,AAAA\"}}]", sound },
+        { &llm_openai_completions, notice, sound },
+        { &llm_openai_responses, "\"type\":\"image_generation_call\","
+          "\"id\":\"ig_r_1\",\"status\":\"completed\",\"result\":\"AAAA\"",
+          sound },
+        { &llm_anthropic, notice, sound }, { &llm_seed, notice, sound },
+        { &llm_gemini, "\"inlineData\":{\"mimeType\":\"image/png\",\"data\":"
+          "\"AAAA\"}", "\"mimeType\":\"audio/wav\"" },
+    };
+    const llm_dialect *client;
+    const char *text;
+    size_t i;
+
+    for (i = 0; i < sizeof cases / sizeof *cases; i++) {
+        client = cases[i].client;
+        text = whole_from(client, &llm_gemini, MADE("image/png"));
+        ok(strstr(text, cases[i].holds), "a picture: %s", text);
+        text = whole_from(client, &llm_gemini, MADE("audio/wav"));
+        ok(strstr(text, cases[i].audio), "a sound: %s", text);
+        text = made(client, MADE("image/png"));
+        ok(strstr(text, cases[i].holds), "streamed: %s", text);
+        text = made(client, MADE("audio/wav"));
+        ok(strstr(text, cases[i].audio), "a sound, too: %s", text);
+    }
+    text = made(&llm_openai_responses, MADE("image/png"));
+    is_int(times(text, "event: response.output_item.added"), 3, "three items");
+    is_int(times(text, "event: response.output_item.done"), 3, "that end");
+    is_int(times(text, "\"status\":\"in_progress\",\"result\":null"), 1,
+           "a picture begins with nothing");
+}
+
 /* ---- requests ----------------------------------------------------------- */
 
 static llm_fault asked(const llm_dialect *client, const char *body,
@@ -336,6 +406,7 @@ int main(void)
     who_answered();
     who_finished();
     no_reason();
+    pictures();
     untold();
     apr_pool_destroy(pool);
     return done();
