@@ -2,6 +2,7 @@
  * 2.32.0. The model and whether to stream are in the path. */
 #include "gemini.h"
 #include "request.h"
+#include "whole.h"
 #include <string.h>
 #include <apr_strings.h>
 
@@ -228,72 +229,43 @@ void llm_gemini_read_usage(const llm_member *member, llm_usage *usage)
 
 /* ---- a whole answer ----------------------------------------------------- */
 
-typedef struct answering {
-    llm_usage *usage;
-    int answer, error;
-} answering;
-
-static llm_fault answer_member(void *baton, const llm_member *member)
+/* A refused prompt has no candidates, and sometimes an answer has not. */
+static int proves(const llm_member *member, llm_usage *usage)
 {
-    answering *in = baton;
-
-    if (llm_scan_is(member, "usageMetadata")) {
-        llm_gemini_read_usage(member, in->usage);
-        in->answer |= member->kind == LLM_JSON_OBJECT;
-    }
-    else if (llm_scan_is(member, "candidates"))
-        in->answer |= member->kind == LLM_JSON_ARRAY;
-    else if (llm_scan_is(member, "promptFeedback"))
-        in->answer |= member->kind == LLM_JSON_OBJECT;
-    else if (llm_scan_is(member, "error"))
-        in->error = member->kind != LLM_JSON_NULL;
-    return LLM_OK;
+    if (llm_scan_is(member, "candidates"))
+        return member->kind == LLM_JSON_ARRAY;
+    if (llm_scan_is(member, "usageMetadata"))
+        llm_gemini_read_usage(member, usage);
+    else if (!llm_scan_is(member, "promptFeedback"))
+        return 0;
+    return member->kind == LLM_JSON_OBJECT;
 }
 
-/* A refused prompt has no candidates, and sometimes an answer has not. */
 static llm_fault read_answer(const char *body, size_t n, llm_usage *usage)
 {
-    answering in = { usage, 0, 0 };
-
-    memset(usage, 0, sizeof *usage);
-    if (llm_scan_object(body, n, ANSWER_DEPTH, answer_member, &in, NULL)) {
-        memset(usage, 0, sizeof *usage);
-        return LLM_GARBAGE;
-    }
-    if (in.error)
-        return LLM_FAILED;
-    return in.answer ? LLM_OK : LLM_GARBAGE;
-}
-
-static llm_fault total_member(void *baton, const llm_member *member)
-{
-    answering *in = baton;
-    const long long n = llm_scan_whole(member);
-
-    if (llm_scan_is(member, "totalTokens") && n >= 0) {
-        in->usage->input = n;
-        in->usage->known = in->answer = 1;
-    }
-    else if (llm_scan_is(member, "cachedContentTokenCount") && n >= 0)
-        in->usage->cached = n;
-    else if (llm_scan_is(member, "error"))
-        in->error = member->kind != LLM_JSON_NULL;
-    return LLM_OK;
+    return llm_whole_read(body, n, ANSWER_DEPTH, proves, LLM_WHOLE_ERROR,
+                          usage);
 }
 
 /* Nothing to count is no tokens, and zeroes are left out. */
+static int counts_tokens(const llm_member *member, llm_usage *usage)
+{
+    const long long n = llm_scan_whole(member);
+
+    if (n < 0)
+        return 0;
+    if (llm_scan_is(member, "cachedContentTokenCount"))
+        usage->cached = n;
+    if (!llm_scan_is(member, "totalTokens"))
+        return 0;
+    usage->input = n;
+    return usage->known = 1;
+}
+
 static llm_fault read_count(const char *body, size_t n, llm_usage *usage)
 {
-    answering in = { usage, 0, 0 };
-
-    memset(usage, 0, sizeof *usage);
-    if (llm_scan_object(body, n, ANSWER_DEPTH, total_member, &in, NULL)) {
-        memset(usage, 0, sizeof *usage);
-        return LLM_GARBAGE;
-    }
-    if (in.error)
-        return LLM_FAILED;
-    return in.answer ? LLM_OK : LLM_GARBAGE;
+    return llm_whole_read(body, n, ANSWER_DEPTH, counts_tokens,
+                          LLM_WHOLE_ERROR, usage);
 }
 
 static llm_fault write_count(long long tokens, const llm_face *face,

@@ -1,6 +1,7 @@
 /* Gemini's embedContent and batchEmbedContents. */
 #include "gemini.h"
 #include "vector.h"
+#include "whole.h"
 #include <string.h>
 #include <apr_strings.h>
 
@@ -320,38 +321,20 @@ static llm_fault write_reply(const llm_vectors *vectors,
 
 /* ---- the light side ----------------------------------------------------- */
 
-typedef struct answering {
-    llm_usage *usage;
-    int answer, error;
-} answering;
-
-static llm_fault answer_member(void *baton, const llm_member *member)
+static int proves(const llm_member *member, llm_usage *usage)
 {
-    answering *in = baton;
-
-    if (llm_scan_is(member, "embedding"))
-        in->answer |= member->kind == LLM_JSON_OBJECT;
-    else if (llm_scan_is(member, "embeddings"))
-        in->answer |= member->kind == LLM_JSON_ARRAY;
-    else if (llm_scan_is(member, "usageMetadata"))
-        llm_gemini_read_usage(member, in->usage);
-    else if (llm_scan_is(member, "error"))
-        in->error = member->kind != LLM_JSON_NULL;
-    return LLM_OK;
+    if (llm_scan_is(member, "usageMetadata"))
+        llm_gemini_read_usage(member, usage);
+    return (llm_scan_is(member, "embedding")
+            && member->kind == LLM_JSON_OBJECT)
+        || (llm_scan_is(member, "embeddings")
+            && member->kind == LLM_JSON_ARRAY);
 }
 
 static llm_fault read_answer(const char *body, size_t n, llm_usage *usage)
 {
-    answering in = { usage, 0, 0 };
-
-    memset(usage, 0, sizeof *usage);
-    if (llm_scan_object(body, n, ANSWER_DEPTH, answer_member, &in, NULL)) {
-        memset(usage, 0, sizeof *usage);
-        return LLM_GARBAGE;
-    }
-    if (in.error)
-        return LLM_FAILED;
-    return in.answer ? LLM_OK : LLM_GARBAGE;
+    return llm_whole_read(body, n, ANSWER_DEPTH, proves, LLM_WHOLE_ERROR,
+                          usage);
 }
 
 static const char *one_path(const char *model, int stream, apr_pool_t *p)

@@ -5,6 +5,7 @@
 #include "dialect.h"
 #include "openai.h"
 #include "request.h"
+#include "whole.h"
 #include <string.h>
 
 #define ANSWER_DEPTH 512        /* how deep a provider's answer may nest */
@@ -212,34 +213,17 @@ static int read_usage(const llm_member *member, llm_usage *usage)
 
 /* ---- a whole answer ----------------------------------------------------- */
 
-typedef struct answering {
-    llm_usage *usage;
-    int choices, error;
-} answering;
-
-static llm_fault answer_member(void *baton, const llm_member *member)
+static int proves(const llm_member *member, llm_usage *usage)
 {
-    answering *in = baton;
-
     if (llm_scan_is(member, "usage"))
-        read_usage(member, in->usage);
-    else if (llm_scan_is(member, "choices"))
-        in->choices = member->kind == LLM_JSON_ARRAY;
-    else if (llm_scan_is(member, "error"))
-        in->error = member->kind != LLM_JSON_NULL;
-    return LLM_OK;
+        read_usage(member, usage);
+    return llm_scan_is(member, "choices") && member->kind == LLM_JSON_ARRAY;
 }
 
 static llm_fault read_answer(const char *body, size_t n, llm_usage *usage)
 {
-    answering in = { usage, 0, 0 };
-
-    memset(usage, 0, sizeof *usage);
-    if (llm_scan_object(body, n, ANSWER_DEPTH, answer_member, &in, NULL))
-        return LLM_GARBAGE;
-    if (in.choices)
-        return LLM_OK;
-    return in.error ? LLM_FAILED : LLM_GARBAGE;
+    return llm_whole_read(body, n, ANSWER_DEPTH, proves, LLM_WHOLE_ANSWER,
+                          usage);
 }
 
 /* ---- an event of a stream ----------------------------------------------- */

@@ -2,6 +2,7 @@
 #include "dialect.h"
 #include "openai.h"
 #include "vector.h"
+#include "whole.h"
 #include <string.h>
 #include <apr_strings.h>
 
@@ -35,11 +36,6 @@ static llm_fault pass_request(const llm_request *request, const char *model,
     return llm_openai.pass_request(request, model, 0, out);
 }
 
-typedef struct answering {
-    llm_usage *usage;
-    int answer, error;
-} answering;
-
 static llm_fault usage_member(void *baton, const llm_member *member)
 {
     llm_usage *usage = baton;
@@ -54,32 +50,18 @@ static llm_fault usage_member(void *baton, const llm_member *member)
     return LLM_OK;
 }
 
-static llm_fault answer_member(void *baton, const llm_member *member)
+static int proves(const llm_member *member, llm_usage *usage)
 {
-    answering *in = baton;
-
-    if (llm_scan_is(member, "data"))
-        in->answer = member->kind == LLM_JSON_ARRAY;
-    else if (llm_scan_is(member, "usage") && member->kind == LLM_JSON_OBJECT)
-        return llm_scan_object(member->value.at, member->value.len,
-                               ANSWER_DEPTH, usage_member, in->usage, NULL);
-    else if (llm_scan_is(member, "error"))
-        in->error = member->kind != LLM_JSON_NULL;
-    return LLM_OK;
+    if (llm_scan_is(member, "usage") && member->kind == LLM_JSON_OBJECT)
+        llm_scan_object(member->value.at, member->value.len, ANSWER_DEPTH,
+                        usage_member, usage, NULL);
+    return llm_scan_is(member, "data") && member->kind == LLM_JSON_ARRAY;
 }
 
 static llm_fault read_answer(const char *body, size_t n, llm_usage *usage)
 {
-    answering in = { usage, 0, 0 };
-
-    memset(usage, 0, sizeof *usage);
-    if (llm_scan_object(body, n, ANSWER_DEPTH, answer_member, &in, NULL)) {
-        memset(usage, 0, sizeof *usage);
-        return LLM_GARBAGE;
-    }
-    if (in.answer)
-        return LLM_OK;
-    return in.error ? LLM_FAILED : LLM_GARBAGE;
+    return llm_whole_read(body, n, ANSWER_DEPTH, proves, LLM_WHOLE_ANSWER,
+                          usage);
 }
 
 static void read_event(const char *data, size_t n, llm_event *out)
