@@ -48,12 +48,16 @@ sub conf
         . join '', map { "LLMModel $_ fake/$_\n" } qw(good bad held never);
 }
 
-# How many calls the file counts: number 0 of each row.
+# How many calls the file counts: the first number of each row, as the first
+# name says.
 sub calls_in
 {
     my ($bytes) = @_;
-    return -1 if length $bytes < 52;
-    my ($rows, $at, $calls) = (unpack('x32 V', $bytes), 36, 0);
+    return -1 if length $bytes < 46;
+    my ($rows, $names, $first) = unpack 'x24 V v C/a', $bytes;
+    my ($at, $calls) = (30, 0);
+    return -1 if $first ne 'calls';
+    $at += 1 + unpack "x$at C", $bytes for 1 .. $names;
     for (1 .. $rows) {
         $at += 1 + unpack "x$at C", $bytes for 1 .. 3;
         my $n = unpack "x$at v", $bytes;

@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <string.h>
 #include "block.h"
 
@@ -9,16 +10,36 @@
 #define CHILDREN_LEAST 64
 #define ROWS_LEAST 16
 
-/* All names of numbers in their order: a block that counts anything else, or
- * in another order, has another layout. */
-static const char meanings[] =
-#define X(field, ...) #field " "
+static const char *const fields[] = {
+#define X(field, ...) #field,
 #include "metrics.def"
 #undef X
-#define X(name, ...) #name " "
-    LLM_FAULTS(X)
-#undef X
-    ;
+};
+
+static void bucket_name(const char *of, unsigned bucket, char *name)
+{
+    if (bucket < LLM_BUCKETS)
+        snprintf(name, LLM_COUNT_NAME, "%s %lld", of,
+                 (long long)llm_histogram_bound(bucket));
+    else
+        snprintf(name, LLM_COUNT_NAME, "%s sum", of);
+}
+
+void llm_block_count_name(unsigned which, char *name)
+{
+    if (which < LLM_AT_FAULTS)
+        snprintf(name, LLM_COUNT_NAME, "%s", fields[which]);
+    else if (which < LLM_AT_GIVEN_UP)
+        snprintf(name, LLM_COUNT_NAME, "fault %s",
+                 llm_fault_of(which - LLM_AT_FAULTS)->word);
+    else if (which < LLM_AT_FIRST)
+        snprintf(name, LLM_COUNT_NAME, "given_up %s",
+                 llm_fault_of(which - LLM_AT_GIVEN_UP)->word);
+    else if (which < LLM_AT_TOTAL)
+        bucket_name("first", which - LLM_AT_FIRST, name);
+    else
+        bucket_name("total", which - LLM_AT_TOTAL, name);
+}
 
 /* Bytes before mark[]. */
 static size_t front(const llm_meter *meter)
@@ -59,12 +80,19 @@ size_t llm_meter_smallest(void)
         + ROWS_LEAST * (sizeof(llm_block_row) + sizeof(llm_long));
 }
 
+/* A block that counts anything else, or in another order, has another one. */
 uint64_t llm_meter_layout(void)
 {
     uint64_t hash = UINT64_C(0xcbf29ce484222325) ^ SHAPE;
+    char name[LLM_COUNT_NAME];
+
     hash ^= (uint64_t)sizeof(llm_block_row) << 32 | LLM_COUNTS;
-    for (const char *c = meanings; *c; c++)
-        hash = (hash ^ (unsigned char)*c) * UINT64_C(0x100000001b3);
+    for (unsigned i = 0; i < LLM_COUNTS; i++) {
+        llm_block_count_name(i, name);
+        for (const char *c = name; *c; c++)
+            hash = (hash ^ (unsigned char)*c) * UINT64_C(0x100000001b3);
+        hash *= UINT64_C(0x100000001b3);
+    }
     return hash;
 }
 

@@ -96,6 +96,13 @@ enum {
     LLM_COUNTS
 };
 
+/* A count's name, the same in every version of the module that has it: a
+ * field of metrics.def, a fault's word, a bucket's upper bound. At most
+ * LLM_COUNT_NAME bytes with its NUL. */
+#define LLM_COUNT_NAME 64
+
+void llm_block_count_name(unsigned which, char *name);
+
 typedef struct llm_block_head {
     alignas(LLM_BLOCK_LINE) uint64_t magic;
     uint64_t layout;

@@ -3,12 +3,13 @@
 #include "../base/digest.h"
 #include "block.h"
 
-#define MAGIC UINT64_C(0x0173746e756f636d)      /* "mcounts", 1 */
+#define MAGIC UINT64_C(0x0273746e756f636d)      /* "mcounts", 2 */
 #define LOADED UINT32_MAX
 #define NAMES 3
+#define NAMES_MOST ((size_t)LLM_COUNTS * LLM_COUNT_NAME)
 #define ROW_MOST (NAMES * (1 + LLM_METER_NAME_MAX) + 2 + LLM_COUNTS * 10)
 
-_Static_assert(LLM_COUNTS <= UINT16_MAX, "two bytes say which count");
+_Static_assert(LLM_COUNTS <= LLM_SAVE_NAMES, "all have a place in a file");
 
 /* --- writing ------------------------------------------------------------ */
 
@@ -79,15 +80,30 @@ static llm_fault write_row(llm_buf *out, const llm_meter *meter, uint32_t row,
 static void write_head(char *at, const llm_meter *meter, uint32_t rows)
 {
     at = put(at, MAGIC, 8);
-    at = put(at, llm_meter_layout(), 8);
     at = put(at, llm_save_epoch(meter), 8);
     at = put(at, (uint64_t)llm_meter_since(meter), 8);
-    put(at, rows, 4);
+    at = put(at, rows, 4);
+    put(at, LLM_COUNTS, 2);
+}
+
+static llm_fault write_names(llm_buf *out)
+{
+    char name[LLM_COUNT_NAME];
+    const llm_fault fault = llm_buf_reserve(out, NAMES_MOST);
+
+    if (fault)
+        return fault;
+    for (unsigned i = 0; i < LLM_COUNTS; i++) {
+        llm_block_count_name(i, name);
+        out->len = (size_t)(put_name(out->data + out->len, name) - out->data);
+    }
+    return LLM_OK;
 }
 
 size_t llm_save_most(const llm_meter *meter)
 {
-    return LLM_SAVE_HEAD + (size_t)meter->rows * ROW_MOST + LLM_DIGEST;
+    return LLM_SAVE_HEAD + NAMES_MOST + (size_t)meter->rows * ROW_MOST
+        + LLM_DIGEST;
 }
 
 llm_fault llm_save_write(llm_buf *out, const llm_meter *meter)
@@ -100,6 +116,7 @@ llm_fault llm_save_write(llm_buf *out, const llm_meter *meter)
     if (fault)
         return fault;
     out->len += LLM_SAVE_HEAD;
+    fault = write_names(out);
     for (uint32_t i = 0; i < meter->rows && !fault; i++)
         fault = write_row(out, meter, i, &n);
     if (fault)
@@ -136,11 +153,12 @@ static int get(cursor *in, unsigned bytes, uint64_t *n)
     return 1;
 }
 
-static int get_name(cursor *in, char *name)
+/* Into `name`, which has room for `most` bytes and a NUL. */
+static int get_name(cursor *in, char *name, size_t most)
 {
     uint64_t n;
 
-    if (!get(in, 1, &n) || n > LLM_METER_NAME_MAX || !has(in, n)
+    if (!get(in, 1, &n) || n > most || !has(in, n)
         || memchr(in->at, '\0', n))
         return 0;
     memcpy(name, in->at, n);
@@ -158,7 +176,7 @@ static int get_pair(cursor *in, uint64_t *which, uint64_t *value)
 static int get_row(cursor *in, row *to)
 {
     for (unsigned i = 0; i < NAMES; i++)
-        if (!get_name(in, to->name[i]))
+        if (!get_name(in, to->name[i], LLM_METER_NAME_MAX))
             return 0;
     if (!get(in, 2, &to->counts) || !has(in, to->counts * 10))
         return 0;
@@ -176,13 +194,13 @@ static int are_names(const row *of, uint32_t number)
     return named == NAMES || (named == 0 && number == 0);
 }
 
-static int are_counts(const row *of)
+static int are_counts(const row *of, uint32_t names)
 {
     cursor in = of->pairs;
     uint64_t which, value, least = 0;
 
     while (get_pair(&in, &which, &value)) {
-        if (which < least || which >= LLM_COUNTS || value == 0)
+        if (which < least || which >= names || value == 0)
             return 0;
         least = which + 1;
     }
@@ -196,9 +214,40 @@ static int are_rows(const llm_save *save)
 
     for (uint32_t i = 0; i < save->count; i++)
         if (!get_row(&in, &next) || !are_names(&next, i)
-            || !are_counts(&next))
+            || !are_counts(&next, save->names))
             return 0;
     return in.at == in.end;
+}
+
+static unsigned meaning_of(const char *name)
+{
+    char known[LLM_COUNT_NAME];
+
+    for (unsigned i = 0; i < LLM_COUNTS; i++) {
+        llm_block_count_name(i, known);
+        if (strcmp(known, name) == 0)
+            return i;
+    }
+    return LLM_COUNTS;
+}
+
+/* Nearly always all are what this module counts, in its order. */
+static int get_names(cursor *in, llm_save *save)
+{
+    char name[LLM_COUNT_NAME], known[LLM_COUNT_NAME];
+
+    if (save->names > LLM_SAVE_NAMES)
+        return 0;
+    for (unsigned i = 0; i < save->names; i++) {
+        if (!get_name(in, name, sizeof name - 1))
+            return 0;
+        if (i < LLM_COUNTS)
+            llm_block_count_name(i, known);
+        save->meaning[i] = (uint16_t)
+            (i < LLM_COUNTS && strcmp(known, name) == 0 ? i
+                                                        : meaning_of(name));
+    }
+    return 1;
 }
 
 static int has_digest(const unsigned char *bytes, const unsigned char *end)
@@ -210,25 +259,26 @@ static int has_digest(const unsigned char *bytes, const unsigned char *end)
 
 const char *llm_save_open(llm_save *save, const void *bytes, size_t n)
 {
-    uint64_t magic = 0, layout = 0, since = 0, rows = 0;
+    uint64_t magic = 0, since = 0, rows = 0, names = 0;
     cursor in = { bytes, bytes };
 
     if (n < LLM_SAVE_HEAD + LLM_DIGEST)
         return "is cut short";
     in.end = in.at + n - LLM_DIGEST;
     get(&in, 8, &magic);
-    get(&in, 8, &layout);
     get(&in, 8, &save->epoch);
     get(&in, 8, &since);
     get(&in, 4, &rows);
+    get(&in, 2, &names);
     if (magic != MAGIC)
         return "is no file of a meter";
     if (!has_digest(bytes, in.end))
         return "is damaged";
-    if (layout != llm_meter_layout())
-        return "is of a mod_llm that counts other numbers";
     save->since = (int64_t)since;
     save->count = (uint32_t)rows;
+    save->names = (uint32_t)names;
+    if (!get_names(&in, save))
+        return "is not well formed";
     save->rows = in.at;
     save->end = in.end;
     return are_rows(save) ? NULL : "is not well formed";
@@ -237,11 +287,11 @@ const char *llm_save_open(llm_save *save, const void *bytes, size_t n)
 uint64_t llm_save_epoch_in(const void *bytes, size_t n)
 {
     cursor in = { bytes, bytes };
-    uint64_t magic = 0, layout = 0, epoch = 0;
+    uint64_t magic = 0, epoch = 0;
 
     in.end = in.at + n;
-    return get(&in, 8, &magic) && magic == MAGIC && get(&in, 8, &layout)
-        && get(&in, 8, &epoch) ? epoch : 0;
+    return get(&in, 8, &magic) && magic == MAGIC && get(&in, 8, &epoch)
+        ? epoch : 0;
 }
 
 /* --- loading ------------------------------------------------------------ */
@@ -251,7 +301,8 @@ static llm_word *loaded_of(const llm_meter *meter)
     return &llm_block_head_of(meter)->loaded;
 }
 
-static void add_row(const llm_meter *meter, const row *from)
+static void add_row(const llm_save *save, const llm_meter *meter,
+                    const row *from)
 {
     const uint32_t to = from->name[0][0]
         ? llm_meter_row(meter, from->name[0], from->name[1], from->name[2])
@@ -261,7 +312,9 @@ static void add_row(const llm_meter *meter, const row *from)
     uint64_t which, value;
 
     while (get_pair(&in, &which, &value))
-        atomic_fetch_add_explicit(&count[which], value, memory_order_relaxed);
+        if (save->meaning[which] < LLM_COUNTS)
+            atomic_fetch_add_explicit(&count[save->meaning[which]], value,
+                                      memory_order_relaxed);
 }
 
 void llm_save_load(const llm_save *save, const llm_meter *meter)
@@ -273,7 +326,7 @@ void llm_save_load(const llm_save *save, const llm_meter *meter)
     for (uint32_t i = 0; i < save->count && get_row(&in, &next); i++) {
         uint32_t begun = i;
         if (atomic_compare_exchange_strong(loaded_of(meter), &begun, i + 1))
-            add_row(meter, &next);
+            add_row(save, meter, &next);
     }
     llm_save_set_loaded(meter);
 }

@@ -1,15 +1,17 @@
 /* A meter's counts as bytes, to be kept where shared memory is not.
  *
- *   | head | row[rows] | digest |
+ *   | head | name[names] | row[rows] | digest |
  *
- *   head    | magic 8 | layout 8 | epoch 8 | since 8 | rows 4 |
+ *   head    | magic 8 | epoch 8 | since 8 | rows 4 | names 2 |
+ *   name    of a count: | length 1 | bytes |
  *   row     | three names, each | length 1 | bytes | ; none for "other" |
- *           | how many counts 2 | each: | which 2 | value 8 | |
+ *           | how many counts 2 | each: | which name 2 | value 8 | |
  *   digest  of all before it
  *
  * Numbers begin with their lowest byte. Only rows and counts that are not
  * zero are there, in the order of the block, so the same counts are the same
- * bytes.
+ * bytes. Counts are known by their names: a module that counts other numbers
+ * loads those that it counts, too, and leaves the others out.
  *
  * What is loaded is added, never set: others may count meanwhile. Each row is
  * begun once in the life of a block, by compare-and-swap of the number of rows
@@ -31,7 +33,7 @@
 #include "../base/text.h"
 #include "series.h"
 
-#define LLM_SAVE_HEAD 36        /* bytes */
+#define LLM_SAVE_HEAD 30        /* bytes */
 
 /* The most bytes that llm_save_write adds. */
 size_t llm_save_most(const llm_meter *meter);
@@ -41,20 +43,25 @@ size_t llm_save_most(const llm_meter *meter);
  * exact; two of them may be a call apart. */
 llm_fault llm_save_write(llm_buf *out, const llm_meter *meter);
 
+#define LLM_SAVE_NAMES 1024     /* the most counts that a file may have */
+
 /* What llm_save_open found. Points into the bytes it was given. */
 typedef struct llm_save {
     const unsigned char *rows, *end;
+    uint32_t names;
+    uint16_t meaning[LLM_SAVE_NAMES];   /* which count a name is here; one
+                                         * beyond the last: none */
     uint64_t epoch;
     int64_t since;              /* microseconds */
     uint32_t count;             /* of rows */
 } llm_save;
 
-/* NULL if every byte is as llm_save_write wrote it, with this layout; else
- * why not, as the end of a sentence about the file. */
+/* NULL if every byte is as llm_save_write wrote it; else why not, as the end
+ * of a sentence about the file. */
 const char *llm_save_open(llm_save *save, const void *bytes, size_t n);
 
-/* The epoch that the head of some bytes tells, of any layout, whatever is
- * behind it; 0 if it is no such head. */
+/* The epoch that the head of some bytes tells, whatever is behind it; 0 if it
+ * is no such head. */
 uint64_t llm_save_epoch_in(const void *bytes, size_t n);
 
 /* Adds all rows that were not begun before, and remembers that all is loaded.
