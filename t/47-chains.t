@@ -464,7 +464,8 @@ for my $mpm (qw(event prefork)) {
             ok !$answer || $answer->{status} == 503, 'refused, or closed'
                 or diag $answer->{status};
         }
-        ok !grep({ -d "/proc/$_" } @children), 'no child stays';
+        ok Gateway::until_true(sub { !grep { -d "/proc/$_" } @children }),
+            'no child stays';
         is scalar @{ $up->requests }, 2, 'nothing is asked after it';
         $gw->log_clean;
     };
