@@ -483,14 +483,21 @@ sub stop
 sub error_log
 {
     my ($self) = @_;
-    return split /\n/, read_file("$self->{root}/logs/error.log");
+    return whole_lines("$self->{root}/logs/error.log");
+}
+
+# A line that is being written may be there in part.
+sub whole_lines
+{
+    my ($path) = @_;
+    return read_file($path) =~ /^(.*)\n/mg;
 }
 
 # One hash a line, oldest first; "-" as it stands.
 sub access_log
 {
     my ($self) = @_;
-    my @lines = split /\n/, read_file("$self->{root}/logs/access.log");
+    my @lines = whole_lines("$self->{root}/logs/access.log");
     return map { my $line = $_;
         +{ map { split /=/, $_, 2 } split / /, $line } } @lines;
 }
