@@ -386,8 +386,8 @@ gateway($_) for qw(event worker prefork);
 subtest 'limits' => sub {
     my $up = Upstream->start(default => [ whole(completion()) ],
         huge => [ whole(completion(text => 'x' x 20_000)) ],
-        stream => [ stream([ map { chunk(qq({"content":"$_"})) }
-            1 .. 1000 ]) ]);
+        stream => [ stream([ map { $_ || gate('begun') }
+            map { $_ && chunk(qq({"content":"$_"})) } 1, 0, 2 .. 1000 ]) ]);
     my $gw = Gateway->start(conf => $up->section('fake') . <<'CONF',
 LLMModel * fake/*
 LLMMaxDepth 10
@@ -414,6 +414,7 @@ CONF
     wants_error($gw->chat('huge'), 502, 'answer_too_large',
         'an answer above LLMMaxAnswer');
     ($wire) = $gw->stream('stream');
+    $up->release('begun');
     my @events = $wire->events;
     like $events[-1], qr/"code":"answer_too_large"/,
         'a stream above LLMMaxAnswer ends with an error';

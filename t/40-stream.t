@@ -26,6 +26,17 @@ sub ask
     return (\@events, $head);
 }
 
+# The same of a stream that goes on when its client has some of it.
+sub ask_slowly
+{
+    my ($gw, $up, $model) = @_;
+    $up->shut('begun');
+    my ($wire, $head) = $gw->stream($model);
+    my @events = map { $wire->event } 1 .. 2;
+    $up->release('begun');
+    return ([ @events, $wire->events ], $head);
+}
+
 # Ends in an error event that names `code`, without [DONE].
 sub ends_with_error
 {
@@ -70,6 +81,8 @@ sub scripts
 my $first = chunk('{"role":"assistant","content":""}');
 my $token = chunk('{"content":"tok"}');
 my $stop = chunk('{}', finish => 'stop');
+# What follows comes when the client has this.
+my @begun = ($first, $token, gate('begun'));
 
 my %odd = (
     comments => [ stream([ \": hello\n\n", $plain[0], \":\n:x\n\n",
@@ -99,19 +112,19 @@ my %odd = (
         [ send => "0\r\n\r\n" ] ]) ],
     'after-hang' => [ stream([ @plain ], end => [ ['hang'] ]) ],
     'after-reset' => [ stream([ @plain ], end => [ ['reset'] ]) ],
-    cut => [ stream([ $first, $token, $token ], done => 0,
+    cut => [ stream([ @begun, $token ], done => 0,
         end => [ ['close'] ]) ],
     'cut-reset' => [ stream([ $first, $token, $token, gate('cut') ],
         done => 0, end => [ ['reset'] ]) ],
-    'cut-inside' => [ stream([ $first, $token, \substr "data: $token", 0, 60 ],
+    'cut-inside' => [ stream([ @begun, \substr "data: $token", 0, 60 ],
         done => 0, end => [ ['close'] ]) ],
-    'cut-clean' => [ stream([ $first, $token, $token ], done => 0,
+    'cut-clean' => [ stream([ @begun, $token ], done => 0,
         framing => 'close') ],
-    'cut-framed' => [ stream([ $first, $token, $token ], done => 0) ],
-    'cut-length' => [ stream([ $first, $token ], done => 0,
+    'cut-framed' => [ stream([ @begun, $token ], done => 0) ],
+    'cut-length' => [ stream([ @begun ], done => 0,
         framing => 5000, end => [ ['close'] ]) ],
     stall => [ stream([ $first, $token, gate('never') ]) ],
-    error => [ stream([ $first, $token,
+    error => [ stream([ @begun,
         '{"error":{"message":"on fire","type":"server_error","param":null,'
         . '"code":"flames"}}', $token ]) ],
     tools => [ stream([ chunk('{"role":"assistant","content":null}'),
@@ -235,7 +248,7 @@ sub ends
 {
     my ($gw, $up) = @_;
     for my $name (@cut) {
-        my ($events) = ask($gw, $name);
+        my ($events) = ask_slowly($gw, $up, $name);
         is_deeply [ @$events[0, 1] ], [ events_of($first, $token) ],
             "$name: what came, came";
         ends_with_error($events, 'provider_cut', $name);
@@ -250,7 +263,7 @@ sub ends
     my ($events) = ask($gw, 'stalled');
     ends_with_error($events, 'provider_stalled', 'stalled');
     ok $up->await(gone => 1), 'and the provider is left';
-    ($events, my $head) = ask($gw, 'error');
+    ($events, my $head) = ask_slowly($gw, $up, 'error');
     is scalar @$events, 3, 'error: nothing after it';
     like $events->[-1], qr/on fire/, 'error: its words';
     is scalar(grep { $_ eq $done } @$events), 0, 'error: no [DONE]';
@@ -298,7 +311,7 @@ sub echo
     ($events) = ask($gw, 'echo?tools=2');
     my %names = map { /"name":"(\w+)"/ ? ($1 => 1) : () } @$events;
     ok scalar(grep { /"tool_calls"/ } @$events), 'tools=2';
-    ($events) = ask($gw, 'echo?fault=cut');
+    ($events) = ask($gw, 'echo?fault=cut&at=1&pace=2s');
     ends_with_error($events, 'provider_cut', 'fault=cut');
     ($events) = ask($gw, 'echo?fault=noend');
     is $events->[-1], $done, 'fault=noend';

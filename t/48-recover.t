@@ -35,11 +35,28 @@ sub told
             completion_tokens => $is{$who}{out})) ]);
 }
 
+# The same, but what follows the first output comes when the client has that.
+sub said_slowly
+{
+    my ($role, $first, @rest) = said(@_);
+    return ($role, $first, gate('heard'), @rest);
+}
+
 # One that ends after these words, by these steps.
 sub cut
 {
     my ($steps, $who, @said) = @_;
-    return stream([ said($who, @said) ], done => 0, end => $steps);
+    return stream([ said_slowly($who, @said) ], done => 0, end => $steps);
+}
+
+# The outcome of a stream whose provider waits for its client.
+sub listened
+{
+    my ($gw, $up, @asked) = @_;
+    $up->shut('heard');
+    my ($wire, $head) = $gw->stream(@asked);
+    $up->release('heard');
+    return heard($wire, $head);
 }
 
 # What the assistant is to have said already; undef when it begins.
@@ -68,20 +85,16 @@ my %scripts = (
     dies => [ cut([ ['close'] ], one => @words[0 .. 39]) ],
     resets => [ cut([ ['reset'] ], one => @words[0 .. 39]) ],
     silent => [ cut([ ['hang'] ], one => @words[0 .. 19]) ],
-    says => [ stream([ said(one => @words[0 .. 39]),
+    says => [ stream([ said_slowly(one => @words[0 .. 39]),
         '{"error":{"message":"overheated","type":"server_error"}}' ],
         done => 0) ],
     letters => [ cut([ ['close'] ], one => split //,
         join '', @words[0 .. 9]) ],
-    at_once => [ [ send => head(200, 'Content-Type' => 'text/event-stream',
-        'Transfer-Encoding' => 'chunked') . do {
-            my $all = join '', map { "data: $_\n\n" }
-                said(one => @words[0 .. 9]);
-            sprintf "%x\r\n%s\r\n", length $all, $all } ], ['close'] ],
     midword => [ cut([ [ send => "9\r\ndata: {\"c\r\n" ], ['close'] ],
         one => @words[0 .. 39]) ],
-    tool => [ stream([ signed(one => chunk($role), chunk('{"content":"x"}'),
-        chunk('{"tool_calls":[{"index":0,"id":"c1","type":"function",'
+    tool => [ stream([ signed(one => chunk($role), chunk('{"content":"x"}')),
+        gate('heard'), signed(one => chunk('{"tool_calls":[{"index":0,'
+            . '"id":"c1","type":"function",'
             . '"function":{"name":"f","arguments":"{\"a"}}]}')) ],
         done => 0, end => [ ['close'] ]) ],
     finished => [ cut([ ['close'] ], one => @words) ],
@@ -108,6 +121,12 @@ my %scripts = (
     rejects => [ fault(422) ],
     scruple => [ fault(400, { code => 'content_policy_violation' }) ],
 );
+# Some of it and an error, in one piece.
+$scripts{at_once} = [ do {
+    my $all = join '', map { "data: $_\n\n" } said(one => @words[0 .. 9]),
+        '{"error":{"message":"overheated","type":"server_error"}}';
+    [ send => head(200, 'Content-Type' => 'text/event-stream',
+        'Content-Length' => length $all) . $all ] } ];
 # All of it but the end marker, and then this.
 my @all_said = (said(one => @words), signed(one => chunk(@finish)));
 $scripts{finished} = [ stream(\@all_said, done => 0, end => [ ['close'] ]) ];
@@ -127,7 +146,6 @@ my %case = (
     'dies, the next says it again' => [ 'dies same', 'whole', [1, 1] ],
     'dies in the midst of an event' => [ 'midword same', 'whole', [1, 1] ],
     'dies after single letters' => [ 'letters same', 'whole', [1, 1] ],
-    'dies after one piece of all' => [ 'at_once takes', 'whole', [1, 1] ],
     'dies, the next says another thing' => [ 'dies other', $cut, [1, 1] ],
     'dies, the next says less' => [ 'dies shorter', $cut, [1, 1] ],
     'dies, the next is down, the third goes on' => [ 'dies down takes',
@@ -215,7 +233,7 @@ sub try
     my ($chain, $due, $often, $model) = @{ $case{$what} };
     $up->forget;
     my $before = counted($gw);
-    my $answer = outcome($gw, $model, 1);
+    my $answer = listened($gw, $up, $model);
     is $answer->{status}, 200, 'status';
     ref $due ? is_part($answer, @$due) : is_whole($answer);
     is_deeply [ map { scalar asked($up, $_) } split ' ', $chain ], $often,
@@ -292,7 +310,7 @@ subtest 'what is asked of who goes on' => sub {
         . "LLMModel n one/dies two/same\n");
     for my $model (qw(m n)) {
         $up->forget;
-        outcome($gw, $model, 1, '"temperature":0.25,"max_tokens":500');
+        listened($gw, $up, $model, '"temperature":0.25,"max_tokens":500');
         my ($one, $two) = map { Gateway::decode($_->{body}) }
             @{ $up->requests };
         is $two->{temperature}, 0.25, "$model: its settings";
@@ -304,7 +322,7 @@ subtest 'what is asked of who goes on' => sub {
             "$model: messages";
     }
     $up->forget;
-    outcome($gw, 'm', 1);
+    listened($gw, $up, 'm');
     is begun({ json => Gateway::decode($up->requests->[1]{body}) }) . ' ',
         $part, 'what was said, without white space at its end, as the '
         . 'assistant\'s last words';
@@ -318,7 +336,7 @@ subtest 'the usage that a client is told of is what was counted' => sub {
         . "LLMModel n one/dies two/same\n");
     for my $model (qw(m n)) {
         my $before = counted($gw);
-        my $answer = outcome($gw, $model, 1,
+        my $answer = listened($gw, $up, $model,
             '"stream_options":{"include_usage":true}');
         is_whole($answer);
         my $more = since($gw, $before);
@@ -334,11 +352,53 @@ subtest 'the usage that a client is told of is what was counted' => sub {
     $gw->log_clean;
 };
 
+# Its client was given nothing: it is as if it had failed before its first
+# word, but for what that took.
+for my $mpm (qw(event prefork)) {
+    subtest "$mpm: it breaks off together with its first words" => sub {
+        my $up = Upstream->start(%scripts);
+        my $gw = Gateway->start(mpm => $mpm, conf =>
+            $up->section('one', 'LLMRetry attempts=2 backoff=1ms..5ms')
+            . $up->section('two') . "LLMModelInfo takes prefill\n"
+            . "LLMModel m one/at_once two/takes\nLLMModel n one/at_once\n");
+        for my $alone (0, 1) {
+            my $before = counted($gw);
+            $up->forget;
+            my $answer = outcome($gw, $alone ? 'n' : 'm', 1);
+            is_deeply [ map { scalar asked($up, $_) } qw(at_once takes) ],
+                [ 2, 1 - $alone ], 'how often each was asked';
+            if ($alone) {
+                is $answer->{status}, 502, 'nobody is left: the status';
+                is $answer->{headers}{'content-type'}, 'application/json',
+                    'no stream';
+                is $answer->{error}{message}, 'overheated (tried: one)',
+                    'the error';
+            } else {
+                is $answer->{status}, 200, 'status';
+                is_whole($answer);
+                is $answer->{headers}{'x-llm-provider'}, 'two',
+                    'by another alone';
+                ok !defined begun({ json => Gateway::decode(
+                    $up->requests->[2]{body}) }), 'who begins';
+            }
+            is $answer->{headers}{'x-llm-attempts'}, 3 - $alone, 'attempts';
+            my $more = since($gw, $before);
+            is $more->{'one given_up failed'}, 2 - $alone, 'given up';
+            cmp_ok $more->{'one tokens_out'}, '>=', 2 * 10, 'what came of it';
+            is $more->{'one tokens_estimated'}, $more->{'one tokens_in'}
+                + $more->{'one tokens_out'}, 'is counted, and marked';
+            is $more->{'two tokens_out'}, $alone ? undef : $is{two}{out},
+                'the other\'s is its own';
+        }
+        $gw->log_clean(qr/LLM0010: provider one: /);
+    };
+}
+
 subtest 'LLMRecover off' => sub {
     my $up = Upstream->start(%scripts);
     my $gw = Gateway->start(conf => $up->section('one') . $up->section('two')
         . "LLMModel m one/dies two/same\n", location => 'LLMRecover off');
-    my $answer = outcome($gw, 'm', 1);
+    my $answer = listened($gw, $up, 'm');
     is_part($answer, @$cut);
     is scalar @{ $up->requests }, 1, 'nobody else is asked';
     $gw->idle;
@@ -359,14 +419,14 @@ for my $mpm (qw(event prefork)) {
                 qw(takes same other));
         for my $model (qw(takes same other)) {
             my $whole = $model ne 'other';
-            my $seen = anthropic($gw, $model);
+            my $seen = anthropic($gw, $up, $model);
             is $seen->{text}, $whole ? $text : $part, "$model: Anthropic";
             is $seen->{message_start}, 1, "$model: one message_start";
             is $seen->{content_block_start}, 1, "$model: one block";
             is $seen->{message_stop} || 0, $whole ? 1 : 0,
                 "$model: message_stop";
             is $seen->{error} || 0, $whole ? 0 : 1, "$model: error";
-            $seen = responses($gw, $model);
+            $seen = responses($gw, $up, $model);
             is $seen->{text}, $whole ? $text : $part, "$model: Responses";
             is $seen->{'response.created'}, 1, "$model: created";
             is $seen->{model}, 'model-of-' . ($whole ? 'two' : 'one'),
@@ -382,12 +442,14 @@ for my $mpm (qw(event prefork)) {
 
 sub events_at
 {
-    my ($gw, $path, $body, %headers) = @_;
+    my ($gw, $up, $path, $body, %headers) = @_;
     my $wire = $gw->wire;
-    $wire->request(POST => $path, \%headers, $body);
-    my $answer = $wire->answer;
     my @events;
-    for my $event (split /\n\n/, $answer->{content}) {
+    $up->shut('heard');
+    $wire->request(POST => $path, \%headers, $body);
+    $wire->head;
+    $up->release('heard');
+    for my $event (split /\n\n/, $wire->body) {
         my ($name) = $event =~ /^event: (.*)$/m;
         my ($data) = $event =~ /^data: (.*)$/m;
         push @events, [ $name, eval { Gateway::decode($data) } || {} ];
@@ -397,9 +459,9 @@ sub events_at
 
 sub anthropic
 {
-    my ($gw, $model) = @_;
+    my ($gw, $up, $model) = @_;
     my %seen = (text => '');
-    for (events_at($gw, '/llm/v1/messages', Gateway::encode({
+    for (events_at($gw, $up, '/llm/v1/messages', Gateway::encode({
         model => $model, max_tokens => 500, stream => JSON::PP::true(),
         messages => [ { role => 'user', content => 'Say hello.' } ] }),
         'anthropic-version' => '2023-06-01')) {
@@ -413,9 +475,9 @@ sub anthropic
 
 sub responses
 {
-    my ($gw, $model) = @_;
+    my ($gw, $up, $model) = @_;
     my %seen = (text => '', numbers => []);
-    for (events_at($gw, '/llm/v1/responses', Gateway::encode({
+    for (events_at($gw, $up, '/llm/v1/responses', Gateway::encode({
         model => $model, stream => JSON::PP::true(),
         input => 'Say hello.' }))) {
         my ($name, $data) = @$_;

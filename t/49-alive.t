@@ -31,7 +31,8 @@ my %scripts = (
     limited => sub { $_[0]{n} == 1 ? fault(429, {}, 'Retry-After' => 2)
         : good(one => $_[0]) },
     pauses => [ halves() ],
-    dies => [ stream([ @events[0 .. 9] ], done => 0, end => [ ['close'] ]) ],
+    dies => [ stream([ @events[0 .. 9], gate('heard') ], done => 0,
+        end => [ ['close'] ]) ],
     again => sub { (gate('again'), good(one => $_[0])) },
     good => sub { good(two => $_[0]) },
     hangs => [ ['hang'] ],
@@ -175,7 +176,8 @@ sub recovered
         . "LLMModel m one/dies one/again\n");
     my ($wire, $head) = $gw->stream('m');
     next_of($wire, qr/\Adata: /) for 1 .. 10;
-    is $wire->event, $comment, 'while somebody is asked for the rest'
+    $up->release('heard');
+    is next_of($wire, qr/\A:/), $comment, 'while somebody is asked for the rest'
         for 1 .. 2;
     $up->release('again');
     my $rest = heard($wire, $head);

@@ -134,6 +134,7 @@ my $gemini = '{"candidates":[{"content":{"role":"model","parts":[{"text":'
     . '{"promptTokenCount":7,"candidatesTokenCount":5,"totalTokenCount":12},'
     . '"modelVersion":"gemini","responseId":"r1"}';
 my @framed = map { framed($_) } @events;
+my @begun = (@framed[0 .. 3], gate('begun'));   # its client has some of it
 
 # Scripts go by the whole target: there is no model in these bodies.
 my $up = Upstream->start(
@@ -151,13 +152,13 @@ my $up = Upstream->start(
             : $target =~ /failing/ ? answer(424, '{"message":"it failed"}')
             : $target =~ /throttled/ ? eventstream([ exception(
                 'throttlingException', 'Too many tokens') ])
-            : $target =~ /broken/ ? eventstream([ @framed[0 .. 3],
+            : $target =~ /broken/ ? eventstream([ @begun,
                 exception('modelStreamErrorException', 'It broke') ])
-            : $target =~ /cut-inside/ ? eventstream([ @framed[0 .. 3],
+            : $target =~ /cut-inside/ ? eventstream([ @begun,
                 substr $framed[4], 0, 30 ])
-            : $target =~ /cut-off/ ? eventstream([ @framed[0 .. 3] ],
+            : $target =~ /cut-off/ ? eventstream([ @begun ],
                 end => [ ['reset'] ])
-            : $target =~ /garbled/ ? eventstream([ @framed[0 .. 3],
+            : $target =~ /garbled/ ? eventstream([ @begun,
                 'x' . substr $framed[4], 1 ])
             : $target =~ /odd/ ? eventstream([ @framed[0 .. 3],
                 framed('nonsense'), @framed[4 .. $#framed] ])
@@ -237,14 +238,34 @@ sub chat
         messages => [ { role => 'user', content => 'Hi' } ], %more }));
 }
 
+sub question
+{
+    my ($model, %more) = @_;
+    return $json->encode({ model => $model, max_tokens => 50, messages =>
+        [ { role => 'user', content => "caf\x{e9}" } ], %more });
+}
+
 sub messages
 {
     my ($model, %more) = @_;
     my $headers = delete $more{headers} || {};
-    return post('/v1/messages', $json->encode({ model => $model,
-        max_tokens => 50, messages => [ { role => 'user',
-            content => "caf\x{e9}" } ], %more }),
+    return post('/v1/messages', question($model, %more),
         'anthropic-version' => '2023-06-01', %$headers);
+}
+
+# A stream that goes on when its client has some of it.
+sub messages_slowly
+{
+    my ($model) = @_;
+    my $wire = $gw->wire;
+    $up->shut('begun');
+    $wire->request(POST => '/llm/v1/messages',
+        { 'anthropic-version' => '2023-06-01' },
+        question($model, stream => JSON::PP::true));
+    my $answer = $wire->head;
+    $up->release('begun');
+    $answer->{content} = $wire->body;
+    return $answer;
 }
 
 sub text_of
@@ -362,7 +383,7 @@ $res = messages('throttled', stream => JSON::PP::true);
 is $res->{status}, 429, 'an exception before any output is an error';
 like $res->{content}, qr/Too many tokens/, 'with its words';
 for my $model (qw(broken cut-inside cut-off garbled)) {
-    $res = messages($model, stream => JSON::PP::true);
+    $res = messages_slowly($model);
     is $res->{status}, 200, "$model: began well";
     is text_of($res->{content}), 'Hello.', "$model: what came";
     like $res->{content}, qr/^event: error\ndata: .*"error".*\n\n\z/m,

@@ -32,7 +32,7 @@ my $gemini = '{"candidates":[{"content":{"role":"model","parts":[{"text":'
 
 my $up = Upstream->start(
     good => [ whole(completion()) ],
-    fails => [ stream([ @begun, $gave_up ], done => 0) ],
+    fails => [ stream([ @begun, gate('begun'), $gave_up ], done => 0) ],
     default => sub {
         my ($request) = @_;
         return $request->{target} =~ /count_tokens/
@@ -96,7 +96,12 @@ is_deeply $up->requests, [], 'nobody was asked';
 
 # --- ends of streams ------------------------------------------------------------
 
-my $broken = ask_gemini('fails:streamGenerateContent?pretty=alt=sse');
+my $wire = $gw->wire;
+$wire->request(POST => '/llm/v1beta/models/'
+    . 'fails:streamGenerateContent?pretty=alt=sse', {}, $contents);
+my $broken = $wire->head;       # with the first of it
+$up->release('begun');
+$broken->{content} = $wire->body;
 is $broken->{status}, 200, 'an array that goes wrong';
 my $parsed = eval { Gateway::decode($broken->{content}) };
 is ref $parsed, 'ARRAY', 'is one all the same' or diag $broken->{content};

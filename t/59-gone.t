@@ -29,7 +29,7 @@ my %scripts = (
         'Content-Length' => 9999) . '{"error":' ], gate('here') ],
     role => [ stream([ $events[0], gate('here') ]) ],
     words => begun(10, gate('here')),
-    cut => begun(20, ['close']),
+    cut => begun(20, gate('begun'), ['close']),
     fails => [ fault(503) ],
     waits => [ fault(503, {}, 'Retry-After' => 20) ],
     behind => again(8),
@@ -110,13 +110,15 @@ sub ask
 sub stands
 {
     my ($up, $wire, $how) = @_;
-    if ($how->{rests}) {
-        $up->await(answered => 1) or return 0;
-    } else {
-        $up->await(at_gate => 1) or return 0;
+    my $headed = $how->{chain} =~ /^cut/;
+    if ($headed) {              # it has some of what is cut then
+        $wire->head or return 0;
+        $up->release('begun');
+        $up->await(requests => 2) or return 0;
     }
+    $up->await($how->{rests} ? 'answered' : 'at_gate', 1) or return 0;
     return 1 unless $how->{seen};
-    $wire->head or return 0;
+    $headed or $wire->head or return 0;
     while (defined(my $event = $wire->event)) {
         return 1 if $event =~ $how->{seen};
     }
@@ -126,7 +128,7 @@ sub stands
 sub leaves
 {
     my ($gw, $up, $way, $how) = @_;
-    $up->shut('here');
+    $up->shut($_) for qw(here begun);
     $up->forget;
     my $before = counted($gw);
     my $wire = ask($gw, $how);

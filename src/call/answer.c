@@ -31,6 +31,16 @@ static int all_is_said(const llm_call *call)
         && !(call->translation && llm_translate_is_behind(call->translation));
 }
 
+/* A stream that fails with what would have been its first piece for the client
+ * has failed before the client got anything. */
+static void take_back(llm_call *call)
+{
+    if (call->state != LLM_CALL_STREAMING || call->given)
+        return;
+    call->committed = 0;
+    call->state = LLM_CALL_HOLDING;
+}
+
 static void tell_how(const llm_call *call, const llm_fault_detail *detail)
 {
     if (call->limits->fared)
@@ -46,6 +56,7 @@ void llm_answer_failed(llm_call *call, const llm_fault_detail *detail,
         return;
     }
     tell_how(call, detail);
+    take_back(call);
     llm_answer_spend(call);
     if (call->attempt == 1)
         call->first_fault = *detail;

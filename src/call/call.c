@@ -174,6 +174,7 @@ void llm_call_take_out(llm_call *call, llm_buf *out)
     size_t ceiling = call->aside.len ? ASIDE_CEILING : OUT_CEILING;
 
     call->sent_head = 1;
+    call->given |= from == &call->out;
     call->bytes_out += from->len;
     llm_buf_move(out, from);
     llm_buf_init(from, ceiling);

@@ -73,7 +73,8 @@ typedef enum llm_call_state {
     LLM_CALL_GATHERING,         /* a whole answer, or an error's body */
     LLM_CALL_HOLDING,           /* a stream before it is proven: its first
                                  * output, or more */
-    LLM_CALL_STREAMING,         /* the client has some of it */
+    LLM_CALL_STREAMING,         /* the client has some of it, or gets it
+                                 * next */
     LLM_CALL_ENDED
 } llm_call_state;
 
@@ -160,6 +161,8 @@ typedef struct llm_call {
     llm_buf aside;              /* goes out before it: a sign of life */
     int committed;              /* the client has, or will have, some of the
                                  * answer: what is in `out` */
+    int given;                  /* some of it was handed over: up to then it
+                                 * can be taken back */
     int sent_head;              /* before that if `aside` was first: then the
                                  * next target may still be turned to */
     long long bytes_out;

@@ -9,7 +9,8 @@
 //   /__journal?tag=T what was asked with "#T" in it: each entry {dialect,
 //                    path, headers, body, neutral, problem, gone}; it is
 //                    forgotten then, but with &keep
-//   /__go?tag=T      lets the stream go on that waits for this: {waits}
+//   /__go?tag=T      lets the stream go on that waits for this: {waits}; one
+//                    that begins later does not wait any more
 import { createServer } from 'node:http';
 import { setImmediate as turn, setTimeout as sleep }
   from 'node:timers/promises';
@@ -26,6 +27,7 @@ const MODELS = ['gpt-4.1', 'gpt-5.4-mini', 'claude-sonnet-4-5',
   'claude-sonnet-5', 'gemini-3.5-flash', 'embed-small'];
 const journal = [];
 const waiting = [];
+const heard = [];
 let count = 0;
 
 // --- the dialects ----------------------------------------------------------
@@ -163,22 +165,31 @@ function hostile(response, name, dialect, stream) {
     Buffer.from(`${before}After.${after}${end}`)]));
 }
 
+const isTagged = ({ text }, tag) => text.includes(`#${tag} `);
+
+// Until its client has what was sent.
+async function hold(response, entry) {
+  if (heard.some((tag) => isTagged(entry, tag))) return;
+  const one = { entry };
+  await Promise.race([sleep(20000), new Promise((go) => {
+    waiting.push(Object.assign(one, { go }));
+    response.on('close', go);
+  })]);
+  if (waiting.includes(one)) waiting.splice(waiting.indexOf(one), 1);
+}
+
 // Events go out in pieces that end anywhere, within characters too.
 async function flow(response, events, answer, entry) {
   response.writeHead(200, { 'content-type': 'text/event-stream',
     'cache-control': 'no-cache' });
+  let rest = events;
   if (answer.held) {
     const begun = 1 + events.findIndex((e) => e.includes(answer.held));
     response.write(events.slice(0, begun).join(''));
-    const one = { entry };
-    await Promise.race([sleep(20000), new Promise((go) => {
-      waiting.push(Object.assign(one, { go }));
-      response.on('close', go);
-    })]);
-    if (waiting.includes(one)) waiting.splice(waiting.indexOf(one), 1);
-    return response.end(events.slice(begun).join(''));
+    await hold(response, entry);
+    rest = events.slice(begun);
   }
-  const all = Buffer.from(events.join(''));
+  const all = Buffer.from(rest.join(''));
   let size = 1;
   for (let at = 0; at < all.length && !gone(response); at += size) {
     size = (size * 7 + 13) % 509 + 1;
@@ -222,7 +233,7 @@ async function serve(request, response, text) {
   const url = new URL(request.url, 'http://fake');
   if (url.pathname === '/__journal') {
     const tag = url.searchParams.get('tag');
-    const mine = journal.filter((entry) => entry.text.includes(`#${tag} `));
+    const mine = journal.filter((entry) => isTagged(entry, tag));
     if (!url.searchParams.has('keep')) {
       mine.forEach((entry) => journal.splice(journal.indexOf(entry), 1));
     }
@@ -230,7 +241,8 @@ async function serve(request, response, text) {
   }
   if (url.pathname === '/__go') {
     const tag = url.searchParams.get('tag');
-    const mine = waiting.filter(({ entry }) => entry.text.includes(`#${tag} `));
+    const mine = waiting.filter(({ entry }) => isTagged(entry, tag));
+    heard.push(tag);
     mine.forEach((one) => {
       waiting.splice(waiting.indexOf(one), 1);
       one.go();

@@ -48,6 +48,13 @@ async function go(tag) {
   return answer.json();
 }
 
+// What a client has of a stream that waits until it has something.
+function listening(tag) {
+  let going;
+  return { text: '', get first() { return going; },
+    set first(at) { going = go(tag); } };
+}
+
 let last = 0;
 export const fresh = () => `${process.pid}x${++last}`;
 
@@ -310,7 +317,7 @@ function broken(adapter, provider, check) {
       const talk = adapter.open(provider.model,
         { user: userText(scenario, tag) });
       let error;
-      const seen = { text: '' };
+      const seen = listening(tag);
       try {
         await adapter.say(talk, true, seen);
       } catch (thrown) {
@@ -318,6 +325,7 @@ function broken(adapter, provider, check) {
       }
       assert.ok(error, 'the client is told');
       assert.match(seen.text, /^One /);
+      await seen.first;
     });
   }
   // An event of Responses' is both the end and the reason of it: without it
@@ -334,14 +342,11 @@ function broken(adapter, provider, check) {
   });
   check('a slow stream comes as it is made', async () => {
     const tag = fresh();
-    let going;
-    const seen = { text: '',
-      get first() { return going; },
-      set first(at) { going = go(tag); } };
+    const seen = listening(tag);
     const talk = adapter.open(provider.model, { user: userText('slow', tag) });
     const answer = await adapter.say(talk, true, seen);
     assert.equal(answer.text, 'Slow but sure.');
-    assert.deepEqual(await going, { waits: 1 });
+    assert.deepEqual(await seen.first, { waits: 1 });
   });
 }
 

@@ -226,7 +226,7 @@ test('error: no model at all', async () => {
 });
 
 test('error: within a stream', async () => {
-  const stream = await chat('echo?fault=cut', 'one two three four five six',
+  const stream = await chat('echo?fault=cut&at=1&pace=2s', 'one two three',
     { stream: true });
   let text = '';
   await assert.rejects(async () => {

@@ -133,6 +133,48 @@ static void held_back(void)
     strike(&s);
 }
 
+/* The same where the first of them came together with the cut. */
+static void taken_back(void)
+{
+    const llm_reading before = totals();
+    llm_reading one, was;
+    const uint32_t row = llm_meter_row(&the_meter, "one", "m", "customer");
+    stage s;
+
+    llm_meter_read(&the_meter, row, &was);
+    set(&s, &llm_openai, 2);
+    s.limits.recover = 1;
+    admit(&s, "{\"stream\":true," ASKED "}");
+    head(&s, 200, SSE);
+    give_end(&s, LLM_CUT, ROLE TEXT(FORTY) TEXT(FORTY));
+    is_int(s.asks, 2, "the next is asked");
+    is_int(s.call.recoveries, 0, "anew");
+    llm_meter_read(&the_meter, row, &one);
+    is_int(one.tokens_in - was.tokens_in, PROMPT, "the prompt is counted");
+    is_int(one.tokens_out - was.tokens_out, 20, "and what came");
+    is_int(one.tokens_estimated - was.tokens_estimated, PROMPT + 20,
+           "marked, on its row");
+    head(&s, 200, SSE);
+    give(&s, TEXT("hi") STOP LAST_USAGE DONE);
+    settle(&s, LLM_OK);
+    llm_meter_read(&the_meter, row, &was);
+    is_int(was.tokens_out, one.tokens_out, "once");
+    is_int(totals().tokens_out - before.tokens_out, 23, "both are paid");
+    is_int(totals().tokens_in - before.tokens_in, PROMPT + 7, "and asked");
+    strike(&s);
+
+    set(&s, &llm_openai, 1);
+    admit(&s, "{\"stream\":true," ASKED "}");
+    head(&s, 200, SSE);
+    give_end(&s, LLM_CUT, TEXT(FORTY));
+    is_int(s.status, 502, "nobody is left");
+    settle(&s, LLM_CUT);
+    llm_meter_read(&the_meter, row, &one);
+    is_int(one.tokens_out - was.tokens_out, 10, "it is paid all the same");
+    is_int(one.tokens_in - was.tokens_in, PROMPT, "once");
+    strike(&s);
+}
+
 /* A request with no place between dialects is measured by its bytes. */
 static void odd_request(void)
 {
@@ -172,6 +214,7 @@ int main(void)
     open_theatre();
     one_by_one();
     held_back();
+    taken_back();
     odd_request();
     vectors();
     close_theatre();

@@ -242,9 +242,9 @@ static void error_event(void)
     stage s;
 
     begin_stream(&s, 2);
-    give(&s, TEXT("a") EVENT("{\"error\":{\"message\":\"I am tired\","
-                             "\"type\":\"overloaded_error\"}}") TEXT("b")
-         DONE);
+    give(&s, TEXT("a"));
+    give(&s, EVENT("{\"error\":{\"message\":\"I am tired\","
+                   "\"type\":\"overloaded_error\"}}") TEXT("b") DONE);
     is_int(s.asks, 1, "an error event after output ends it");
     is_int(times(&s, "I am tired"), 1, "the client gets it");
     is_int(times(&s, "data: "), 2, "and nothing after it");
@@ -401,6 +401,117 @@ static void total_time(void)
     strike(&s);
 }
 
+/* --- output and a fault at once ------------------------------------------- */
+
+/* What the client was not given yet is taken back, however it is broken off;
+ * what is whole is whole. */
+static void begun_and_broken(void)
+{
+    static const char tired[] = TEXT("a") EVENT("{\"error\":{\"message\":"
+        "\"I am tired\",\"type\":\"overloaded_error\"}}");
+    stage s;
+
+    for (int i = 0; i < 6; i++) {
+        set_stage(&s, i < 4 ? 2 : 1);
+        s.limits.recover = i % 2;
+        s.limits.keep_alive = i == 3 ? SEC : 0;
+        admit(&s, STREAM_BODY);
+        if (i == 3)
+            pass_time(&s, s.now + SEC);
+        head(&s, 200, SSE);
+        give_end(&s, i & 2 ? LLM_OK : LLM_CUT, i & 2 ? tired : TEXT("a"));
+        is_int(times(&s, "\"a\""), 0, "the client gets nothing of it");
+        if (i < 4) {
+            is_int(s.asks, 2, "but the next target is asked");
+            head(&s, 200, SSE);
+            give(&s, TEXT("b") STOP DONE);
+            ok(ends_with(&s, TEXT("b") STOP DONE), "whose answer it gets");
+            is_int(s.call.recoveries, 0, "which goes on with nothing");
+            settle(&s, LLM_OK);
+        }
+        else {
+            is_refused(&s, 502, "provider_cut", llm_fault_of(LLM_CUT)->text);
+            settle(&s, LLM_CUT);
+        }
+        strike(&s);
+    }
+    begin_stream(&s, 2);
+    give_end(&s, LLM_CUT, TEXT("a") STOP);
+    is_int(s.asks, 1, "all was said");
+    is_got(&s, TEXT("a") STOP DONE, "and the client gets it");
+    settle(&s, LLM_OK);
+    strike(&s);
+}
+
+#define SAID_BODY "{\"model\":\"m\",\"max_tokens\":9,\"stream\":true,"       \
+    "\"messages\":[{\"role\":\"user\",\"content\":\"x\"}]}"
+
+/* A moment later the client has it: then it is gone on with. */
+static void begun_then_broken(void)
+{
+    stage s;
+
+    for (int i = 0; i < 2; i++) {
+        set_stage(&s, 1 + i);
+        s.limits.recover = i;
+        admit(&s, SAID_BODY);
+        head(&s, 200, SSE);
+        give(&s, TEXT("a"));
+        give_end(&s, LLM_CUT, "");
+        is_int(times(&s, "\"a\""), 1, "the client has it");
+        is_int(s.status, 200, "and a head");
+        is_int(s.call.recoveries, i, "gone on with, if that is on");
+        if (i) {
+            is_int(s.asks, 2, "by the next");
+            head(&s, 200, SSE);
+            give(&s, TEXT("ab") STOP DONE);
+            is_int(times(&s, "\"content\":\"b\""), 1, "who has the rest");
+        }
+        is_int(times(&s, "provider_cut"), !i, "else that is an error");
+        settle(&s, i ? LLM_OK : LLM_CUT);
+        strike(&s);
+    }
+}
+
+/* Other clients' beginnings are taken back with it. */
+static void begun_in_translation(void)
+{
+    stage s;
+
+    for (int i = 0; i < 4; i++) {
+        set_stage(&s, i & 1 ? 1 : 2);
+        s.limits.recover = 1;
+        s.call.face.dialect = i & 2 ? &llm_gemini : &llm_anthropic;
+        s.call.face.framing = s.call.frame.framing = i & 2
+            ? LLM_FRAMING_ARRAY : LLM_FRAMING_EVENTS;
+        if (i & 2) {            /* the path says so */
+            memcpy(s.call.request.model, "m", 2);
+            s.call.request.stream = 1;
+        }
+        admit(&s, i & 2 ? "{\"contents\":[{\"role\":\"user\",\"parts\":[{"
+                          "\"text\":\"x\"}]}]}" : SAID_BODY);
+        head(&s, 200, SSE);
+        give_end(&s, LLM_CUT, ROLE TEXT("a"));
+        is_int(times(&s, "\"a\""), 0, "nothing of it");
+        if (i & 1) {
+            is_int(s.status, 502, "an error");
+            is_str(s.type, "application/json", "of its own");
+            ok(s.got.len && s.got.data[0] == '{', "and nothing before it");
+            settle(&s, LLM_CUT);
+        }
+        else {
+            is_int(s.asks, 2, "the next is asked");
+            head(&s, 200, SSE);
+            give(&s, ROLE TEXT("b") STOP DONE);
+            is_int(s.call.said.len, 1, "nothing else was said");
+            is_int(times(&s, "event: message_start"), i ? 0 : 1, "one begin");
+            ok(s.got.data[0] == (i ? '[' : 'e'), "at the beginning");
+            settle(&s, LLM_OK);
+        }
+        strike(&s);
+    }
+}
+
 /* --- broken off after all was said ----------------------------------------- */
 
 #define CHOICE(i, rest) EVENT("{\"choices\":[{" rest ",\"index\":" #i "}]}")
@@ -550,6 +661,9 @@ int main(void)
     slow_first();
     idle();
     total_time();
+    begun_and_broken();
+    begun_then_broken();
+    begun_in_translation();
     all_was_said();
     too_large();
     held_back();
