@@ -451,6 +451,7 @@ static int rest(llm_call *call, apr_time_t when, apr_time_t now)
     if (when >= call->started + call->times.total)
         return next_target(call, now);
     call->state = LLM_CALL_RESTING;
+    call->first = 0;            /* it was given up */
     call->again_at = when;
     return 1;
 }

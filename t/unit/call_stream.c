@@ -512,6 +512,25 @@ static void begun_in_translation(void)
     }
 }
 
+/* Of what was given up there is no first word, for whoever leaves next. */
+static void begun_and_left(void)
+{
+    stage s;
+
+    set_stage(&s, 1);
+    s.providers[0].attempts = 2;
+    s.providers[0].least = s.providers[0].most = SEC;
+    admit(&s, STREAM_BODY);
+    head(&s, 200, SSE);
+    give_end(&s, LLM_CUT, TEXT("a"));
+    is_int(s.call.state, LLM_CALL_RESTING, "the same is asked again soon");
+    ok(!s.call.first, "and has said nothing yet");
+    lose_client(&s);
+    settle(&s, LLM_CLIENT_GONE);
+    is_int(s.heads, 0, "nobody got anything");
+    strike(&s);
+}
+
 /* --- broken off after all was said ----------------------------------------- */
 
 #define CHOICE(i, rest) EVENT("{\"choices\":[{" rest ",\"index\":" #i "}]}")
@@ -664,6 +683,7 @@ int main(void)
     begun_and_broken();
     begun_then_broken();
     begun_in_translation();
+    begun_and_left();
     all_was_said();
     too_large();
     held_back();
