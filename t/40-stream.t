@@ -255,9 +255,10 @@ sub ends
         is $gw->row('fake', $name)->{faults}{cut}, 1, "$name: counted"
             if $gw->idle;
     }
+    $up->shut('cut');
     my ($wire) = $gw->stream('cut-reset');
     my @events = map { $wire->event } 1 .. 3;
-    $up->release('cut', 1);
+    $up->release('cut');        # also for who is asked to go on
     push @events, $wire->events;
     ends_with_error(\@events, 'provider_cut', 'cut-reset');
     my ($events) = ask($gw, 'stalled');
