@@ -115,6 +115,9 @@ my %scripts = (
         return cut([ ['close'] ], two => @words[ $n .. $n + 9 ]);
     },
     down => [ fault(503) ],
+    down_once => sub { $_[0]{n} == 1 ? fault(503) : told(two => @words) },
+    dies_again => sub { $_[0]{n} == 1 ? cut([ ['reset'] ],
+        two => @words[0 .. 9]) : told(two => @words) },
     busy => [ fault(429, {}, 'Retry-After' => 30) ],
     refused => [ fault(401) ],
     small => [ fault(400, { code => 'context_length_exceeded' }) ],
@@ -158,6 +161,12 @@ my %case = (
         'whole', [1, 1, 1] ],
     'dies, the next refuses the content' => [ 'dies scruple takes', $cut,
         [1, 1, 0] ],
+    'dies, the next is down, and nobody else is there' => [ 'dies down',
+        $cut, [1, 2] ],
+    'dies, the next is down once, and nobody else is there' =>
+        [ 'dies down_once', 'whole', [1, 2] ],
+    'dies, the next dies while it repeats, and nobody else is there' =>
+        [ 'dies dies_again', 'whole', [1, 2] ],
     'dies, the next is limited, and nobody else is there' => [ 'dies busy',
         $cut, [1, 1] ],
     'dies, the next is limited, the third goes on' => [ 'dies busy takes',

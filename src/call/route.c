@@ -486,7 +486,7 @@ static int may_again(llm_call *call, const llm_fault_detail *detail,
         return (rule == LLM_NEXT_KEY || rule == LLM_NEXT_WAIT)
             && has_other_way(call, now);
     return call->plan->tried[place_of(call, call->target)] < ATTEMPTS_FOR_REST
-        && !llm_translate_is_behind(call->translation);
+        && !llm_translate_strays(call->translation);
 }
 
 /* The same target may do it if it has attempts left and there is no other. */

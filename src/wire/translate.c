@@ -250,9 +250,11 @@ static llm_fault filter(llm_translation *t, llm_delta *delta, int *drop)
     case LLM_DELTA_TEXT:
         fault = skip_text(t, delta);
         *drop = !delta->text.len;
+        t->strays = fault == LLM_CUT;
         return fault;
     case LLM_DELTA_CALL: case LLM_DELTA_REFUSAL: case LLM_DELTA_FINISH:
     case LLM_DELTA_MEDIA: case LLM_DELTA_END:
+        t->strays = 1;
         return LLM_CUT;
     default:
         *drop = 1;
@@ -335,6 +337,7 @@ void llm_translate_resume(llm_translation *t, const llm_dialect *to,
     t->resumed = 1;
     t->matched = 0;
     t->repeated = again ? said->len : 0;
+    t->strays = 0;
     t->white = 0;
     while (!again && t->white < said->len
            && llm_text_is_white(said->data[said->len - 1 - t->white]))
@@ -344,6 +347,11 @@ void llm_translate_resume(llm_translation *t, const llm_dialect *to,
 int llm_translate_is_behind(const llm_translation *t)
 {
     return t->resumed && t->matched < t->repeated;
+}
+
+int llm_translate_strays(const llm_translation *t)
+{
+    return t->strays;
 }
 
 llm_fault llm_translate_replay(llm_translation *t, llm_span event,

@@ -25,6 +25,7 @@ typedef struct llm_translation {
     int resumed;                /* the client has the beginning already */
     size_t repeated;            /* so much of `said` is said again, at first */
     size_t matched;             /* so much of it has been */
+    int strays;                 /* it has said another thing than that */
     size_t white;               /* bytes at its end that were not told */
     llm_frame *frame;
     llm_buf *out;               /* during a call */
@@ -81,6 +82,10 @@ void llm_translate_resume(llm_translation *t, const llm_dialect *to,
 
 /* 1 while the new stream has not said all that was said before. */
 int llm_translate_is_behind(const llm_translation *t);
+
+/* 1 when the new stream was LLM_CUT for beginning otherwise, and not because
+ * its provider failed. */
+int llm_translate_strays(const llm_translation *t);
 
 /* An event of a stream that went to the client as it was: only its text is
  * taken, into *said, and the writer's state is brought to where the client
